@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# forkpoint: `make run` and `make check` do everything, from a bare machine on. `make help` lists
+# the rest.
+#
+# Knobs, each on the command line or in the environment:
+#
+#	CC, CXX         compilers (gcc and clang are tried in CI)
+#	CFLAGS          further compiler flags; ours come before them
+#	BUILD           where everything is built (build)
+#	V=1             show the commands
+#	PYTHONS         interpreters for `make run`, as --python takes them ("3.12 3.13d"): all
+#	RUNFLAGS        further options of `make run`
+#	BUDGET          time of a cell in `make run` that chance decides (1.5s)
+#	PREFIX, DESTDIR where `make install` puts things (/usr/local)
+#
+BUILD ?= build
+PREFIX ?= /usr/local
+BUDGET ?= 1.5s
+DATADIR = $(PREFIX)/share/forkpoint
+
+CC ?= cc
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow \
+	-Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror -Iharness -I. \
+	-DFORKPOINT_DATADIR='"$(DATADIR)"' $(CFLAGS)
+LIBS = -ldw -lelf -ljansson -lm -ldl -lpthread
+
+SOURCES := $(sort $(wildcard harness/*.c harness/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+LIB_OBJECTS := $(filter-out $(BUILD)/harness/main.o,$(OBJECTS))
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/*.c)))
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@echo "  $(1)	$(2)")
+
+.PHONY: all help setup pythons run check check-long bench install uninstall clean units
+
+all: $(BUILD)/forkpoint
+
+help:
+	@echo "make              build $(BUILD)/forkpoint"
+	@echo "make run          set up, fetch interpreters, reproduce every race, report as TAP"
+	@echo "make check        set up and run the tests"
+	@echo "make check-long   the tests that take hours' worth of trials"
+	@echo "make bench        what users wait for, as ratios"
+	@echo "make pythons      only provide the interpreters"
+	@echo "make install      to PREFIX ($(PREFIX)), under DESTDIR; make uninstall takes it back"
+	@echo "make clean        remove $(BUILD)"
+	@echo "knobs: see the top of the Makefile"
+
+# What is missing is installed, or told; then make starts again and finds compilers and headers.
+setup:
+	$(Q)sh ci/setup.sh
+
+pythons: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(BUILD)/forkpoint pythons fetch
+
+run: pythons
+	$(Q)$(BUILD)/forkpoint run --budget $(BUDGET) $(PYTHONS:%=--python %) $(RUNFLAGS)
+
+check: pythons
+	$(Q)$(MAKE) --no-print-directory units
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint UNITS=$(abspath $(BUILD))/tests/unit \
+		prove --timer tests/*.t
+
+check-long: pythons
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint prove --timer tests/long/*.t
+
+bench: pythons
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint sh tests/bench/bench.sh
+
+units: $(UNITS)
+
+$(BUILD)/forkpoint: $(OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJECTS)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIB_OBJECTS) $(LIBS)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)
+	install $(BUILD)/forkpoint $(DESTDIR)$(PREFIX)/bin/forkpoint
+	tar -cf - embed scenarios harness/base | tar -xf - -C $(DESTDIR)$(DATADIR)
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/forkpoint
+	rm -rf $(DESTDIR)$(DATADIR)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d) $(UNITS:=.d)

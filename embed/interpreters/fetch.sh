@@ -1,0 +1,157 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Provide interpreters: those that SPECs name, or those that the lock file wants.
+#
+#	fetch.sh [SPEC…]
+#
+# What the machine has (the user's own prefixes, pyenv, uv, the system) and what the store holds
+# already serves as it is. The rest is fetched, in this order for each: uv, Debian's suites, Maven;
+# different sources side by side. Standard output has one line a spec:
+#
+#	ok SPEC NAME SOURCE FILE
+#	skip SPEC WHY
+#	fail SPEC WHY
+#
+# Exit status: 0 all there, 77 something cannot be had, 3 something failed, 2 usage.
+#
+# FORKPOINT_OFFLINE=1: nothing is downloaded. FORKPOINT_SOURCES="debian maven": only these sources
+# are asked to fetch. FORKPOINT_NO_INSTALL=1: no package is installed for it.
+set -eu
+case $0 in */*) HERE=${0%/*} ;; *) HERE=. ;; esac
+. "$HERE/lib.sh"
+
+store_locate
+if [ $# -eq 0 ]; then
+	# shellcheck disable=SC2046 # words on purpose
+	set -- $(awk '$1 == "want" { print $2 }' "$HERE/lock")
+fi
+for spec in "$@"; do
+	spec_parse "$spec" ||
+		die "$STATUS_USAGE" "'$spec' names no release; write 3.13.18, 3.13.18+, 3.13 or 3.13d"
+done
+
+# The specs that nothing at hand answers, in MISSING.
+missing_find() {
+	MISSING=
+	for mf_spec in "$@"; do
+		spec_parse "$mf_spec"
+		interp_satisfying || MISSING="$MISSING $mf_spec"
+	done
+}
+
+# Ask SOURCE for SPECs; its answers are kept in order.
+source_ask() {
+	sa_source=$1
+	shift
+	sh "$HERE/$sa_source.sh" fetch "$@" >"$TMP/answers.$sa_source" || :
+}
+
+# Ask every source whose turn it is, all at once. What is still missing then goes to the next.
+# Sources that share no work run side by side: Debian's suites and Maven serve different releases,
+# so the specs are dealt out by what the lock offers, not tried in vain.
+round() {
+	rd_sources=
+	for rd_spec in $MISSING; do
+		spec_parse "$rd_spec"
+		rd_source=$(next_source "$rd_spec")
+		[ -n "$rd_source" ] || continue
+		printf '%s\n' "$rd_spec" >>"$TMP/ask.$rd_source"
+		printf '%s\n' "$rd_spec" >>"$TMP/tried.$rd_source"
+		case " $rd_sources " in
+		*" $rd_source "*) ;;
+		*) rd_sources="$rd_sources $rd_source" ;;
+		esac
+	done
+	[ -n "$rd_sources" ] || return 1
+	for rd_source in $rd_sources; do
+		# shellcheck disable=SC2046
+		source_ask "$rd_source" $(cat "$TMP/ask.$rd_source") &
+	done
+	wait
+	for rd_source in $rd_sources; do
+		rm -f "$TMP/ask.$rd_source"
+		while read -r rd_kind rd_spec rd_why; do
+			[ "$rd_kind" = ok ] ||
+				printf '%s %s\n' "$rd_kind" "$rd_why" >>"$TMP/why.$rd_spec"
+		done <"$TMP/answers.$rd_source"
+	done
+}
+
+# The first source, in order, that has not been asked for a spec and may have it.
+next_source() {
+	for ns_source in ${FORKPOINT_SOURCES:-uv debian maven}; do
+		! grep -qxF -- "$1" "$TMP/tried.$ns_source" 2>/dev/null || continue
+		case $ns_source in
+		uv) command -v uv >/dev/null 2>&1 || continue ;;
+		*)
+			ns_listed=
+			while read -r ns_kind ns_one ns_two _; do
+				case $ns_kind-$ns_source in
+				debian-debian) ns_offer=$ns_two ;;
+				maven-maven) ns_offer=$ns_one ;;
+				*) continue ;;
+				esac
+				case $ns_offer in
+				"$SPEC_LINE".*) ns_listed=1 ;;
+				esac
+				! spec_offered "$ns_offer" || {
+					printf '%s' "$ns_source"
+					return 0
+				}
+			done <"$HERE/lock"
+			# Of a line that the lock does not know, Debian's newest suite may have heard.
+			[ -z "$ns_listed" ] && [ "$ns_source" = debian ] || continue
+			;;
+		esac
+		printf '%s' "$ns_source"
+		return 0
+	done
+}
+
+missing_find "$@"
+if [ -n "$MISSING" ]; then
+	sh "$HERE/find.sh" >/dev/null
+	# shellcheck disable=SC2086 # words on purpose
+	missing_find $MISSING
+fi
+if [ -n "$MISSING" ] && ! offline; then
+	store_lock
+	store_tmp fetch
+	# Another fetch may have brought them while we waited for the lock.
+	# shellcheck disable=SC2086
+	missing_find $MISSING
+	while [ -n "$MISSING" ] && round; do
+		# shellcheck disable=SC2086
+		missing_find $MISSING
+	done
+fi
+
+status=0
+for spec in "$@"; do
+	spec_parse "$spec"
+	if interp_satisfying; then
+		interp_read "$FILE"
+		flavour_suffix "$FLAVOUR"
+		printf 'ok %s %s %s %s\n' "$spec" "$RELEASE$SUFFIX" "$SOURCE" "$FILE"
+		continue
+	fi
+	kind=skip
+	why=
+	if offline; then
+		why="it is not at hand and FORKPOINT_OFFLINE is set; unset it and type: forkpoint pythons fetch $spec"
+	elif [ -r "${TMP:-}/why.$spec" ]; then
+		! grep -q '^fail ' "$TMP/why.$spec" || kind=fail
+		# What each source said, in the order they were asked.
+		why=$(sed -n "s/^$kind //p" "$TMP/why.$spec" | awk '{ printf "%s%s", n++ ? "; " : "", $0 }')
+	fi
+	case $why in
+	'') why="no source has it; build it and type: forkpoint pythons add PREFIX" ;;
+	*type* | *"set FORKPOINT"*) ;;
+	*) why="$why; build it and type: forkpoint pythons add PREFIX" ;;
+	esac
+	printf '%s %s %s\n' "$kind" "$spec" "$why"
+	[ "$kind" = skip ] && [ "$status" = 0 ] && status=$STATUS_SKIP
+	[ "$kind" = skip ] || status=$STATUS_HARNESS
+done
+exit "$status"

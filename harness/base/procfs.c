@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/procfs.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+
+/* What this module needs of a stat file; the comm in the middle may hold blanks and brackets. */
+struct stat_line {
+	char state;
+	pid_t ppid;
+	pid_t pgrp;
+	uint64_t ticks;
+	long threads;
+};
+
+/*
+ * Read a small file of /proc whole. They are made at the first read, so one read() of a page is
+ * consistent in itself. Length, or -1 with errno; a task that is gone is always ESRCH, though the
+ * kernel says ENOENT at open and ESRCH at read.
+ */
+__attribute__((format(printf, 3, 4)))
+static ssize_t procfs_slurp(char *buf, size_t size, const char *fmt, ...)
+{
+	char path[96];
+	va_list ap;
+	ssize_t n;
+	int fd, saved;
+
+	va_start(ap, fmt);
+	vsnprintf(path, sizeof(path), fmt, ap);
+	va_end(ap);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		if (errno == ENOENT)
+			errno = ESRCH;
+		return -1;
+	}
+	do {
+		n = read(fd, buf, size - 1);
+	} while (n < 0 && errno == EINTR);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	if (n >= 0)
+		buf[n] = '\0';
+	return n;
+}
+
+static int stat_parse(const char *text, struct stat_line *line)
+{
+	const char *p = strrchr(text, ')');
+	unsigned long long utime, stime;
+
+	if (!p || sscanf(p + 1,
+			 " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld",
+			 &line->state, &line->ppid, &line->pgrp, &utime, &stime,
+			 &line->threads) != 6) {
+		errno = ESRCH;
+		return -1;
+	}
+	line->ticks = utime + stime;
+	return 0;
+}
+
+static uint64_t status_number(const char *status, const char *key)
+{
+	const char *p = strstr(status, key);
+
+	return p ? strtoull(p + strlen(key), NULL, 10) : 0;
+}
+
+static void syscall_parse(const char *text, struct task_state *task)
+{
+	char *end;
+
+	/* "running" for a task on a CPU, "-1 SP PC" for one that sleeps outside a call. */
+	if (!isdigit((unsigned char)*text))
+		return;
+	task->nr = strtol(text, &end, 10);
+	for (int i = 0; i < 6; i++) {
+		const char *p = end;
+
+		task->args[i] = strtoull(p, &end, 16);
+		if (end == p)
+			return;
+	}
+	task->in_syscall = true;
+}
+
+int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task)
+{
+	char buf[4096];
+	struct stat_line line;
+	char *p;
+
+	memset(task, 0, sizeof(*task));
+	task->tid = tid;
+	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/stat", pid, tid) < 0)
+		return -1;
+	if (stat_parse(buf, &line) < 0)
+		return -1;
+	task->state = line.state;
+	task->cpu_ticks = line.ticks;
+	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/status", pid, tid) < 0)
+		return -1;
+	/* The longer word holds the shorter one, hence the newline. */
+	task->switches = status_number(buf, "\nvoluntary_ctxt_switches:") +
+			 status_number(buf, "\nnonvoluntary_ctxt_switches:");
+	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/schedstat", pid, tid) > 0) {
+		p = strchr(buf, ' ');
+		if (p)
+			task->run_delay_ns = strtoull(p, NULL, 10);
+	}
+	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/syscall", pid, tid) > 0)
+		syscall_parse(buf, task);
+	return 0;
+}
+
+struct pid_array {
+	pid_t *v;
+	size_t n, alloc;
+};
+
+static void pid_array_add(struct pid_array *array, pid_t pid)
+{
+	if (array->n == array->alloc) {
+		array->alloc = array->alloc ? 2 * array->alloc : 16;
+		array->v = xrealloc(array->v, array->alloc * sizeof(*array->v));
+	}
+	array->v[array->n++] = pid;
+}
+
+/* The numeric entries of a directory. -1 with errno if it cannot be opened. */
+static int pid_array_list(struct pid_array *array, const char *path)
+{
+	struct dirent *entry;
+	DIR *dir = opendir(path);
+
+	if (!dir) {
+		if (errno == ENOENT)
+			errno = ESRCH;
+		return -1;
+	}
+	while ((entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]))
+			pid_array_add(array, (pid_t)atol(entry->d_name));
+	closedir(dir);
+	return 0;
+}
+
+int procfs_tasks(pid_t pid, pid_t **tids)
+{
+	struct pid_array array = { 0 };
+	char path[64];
+
+	*tids = NULL;
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	if (pid_array_list(&array, path) < 0)
+		return -1;
+	/* The directory of a process that ends under our eyes reads as empty. */
+	if (!array.n) {
+		errno = ESRCH;
+		return -1;
+	}
+	*tids = array.v;
+	return (int)array.n;
+}
+
+struct process {
+	pid_t pid, ppid, pgrp;
+};
+
+/*
+ * All processes that are more than a zombie, in an array to free. A zombie leader whose other
+ * threads run on is a living process.
+ */
+static int processes_list(struct process **out)
+{
+	struct pid_array pids = { 0 };
+	struct process *v;
+	size_t n = 0;
+
+	*out = NULL;
+	if (pid_array_list(&pids, "/proc") < 0)
+		return -1;
+	v = xcalloc(pids.n + 1, sizeof(*v));
+	for (size_t i = 0; i < pids.n; i++) {
+		struct stat_line line;
+		char buf[1024];
+
+		if (procfs_slurp(buf, sizeof(buf), "/proc/%d/stat", pids.v[i]) < 0 ||
+		    stat_parse(buf, &line) < 0)
+			continue;
+		if ((line.state == 'Z' || line.state == 'X') && line.threads <= 1)
+			continue;
+		v[n++] = (struct process){ pids.v[i], line.ppid, line.pgrp };
+	}
+	free(pids.v);
+	*out = v;
+	return (int)n;
+}
+
+int procfs_descendants(pid_t pid, pid_t **pids)
+{
+	struct pid_array found = { 0 };
+	struct process *all;
+	int n = processes_list(&all);
+
+	*pids = NULL;
+	if (n < 0)
+		return -1;
+	/* Breadth first: what `found` holds grows while it is walked. */
+	for (size_t next = 0;; next++) {
+		for (int i = 0; i < n; i++)
+			if (all[i].ppid == pid)
+				pid_array_add(&found, all[i].pid);
+		if (next >= found.n)
+			break;
+		pid = found.v[next];
+	}
+	free(all);
+	*pids = found.v;
+	return (int)found.n;
+}
+
+int procfs_group(pid_t pgid, pid_t **pids)
+{
+	struct pid_array found = { 0 };
+	struct process *all;
+	int n = processes_list(&all);
+
+	*pids = NULL;
+	if (n < 0)
+		return -1;
+	for (int i = 0; i < n; i++)
+		if (all[i].pgrp == pgid)
+			pid_array_add(&found, all[i].pid);
+	free(all);
+	*pids = found.v;
+	return (int)found.n;
+}

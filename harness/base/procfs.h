@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What /proc says of a process's threads and children. Every function works on processes that may
+ * end at any moment: "gone" is an ordinary answer (-1, errno ESRCH), not an error.
+ */
+#ifndef FORKPOINT_BASE_PROCFS_H
+#define FORKPOINT_BASE_PROCFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct task_state {
+	pid_t tid;
+	char state;            /* R S D T t Z X, as in /proc/PID/stat */
+	uint64_t cpu_ticks;    /* user and system time used */
+	uint64_t switches;     /* voluntary and involuntary context switches */
+	uint64_t run_delay_ns; /* time spent runnable without a CPU; 0 if the kernel does not say */
+	bool in_syscall;       /* nr and args hold; false also where it may not be read */
+	long nr;
+	uint64_t args[6];
+};
+
+/* -1 with errno ESRCH once the task is gone. */
+int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task);
+
+/* All thread ids of a process, in an array that the caller frees. Their number, or -1. */
+int procfs_tasks(pid_t pid, pid_t **tids);
+
+/* All living descendants of a process, nearest first, in an array to free. Number, or -1. */
+int procfs_descendants(pid_t pid, pid_t **pids);
+
+/* Members of a process group (zombies left out), in an array to free. Number, or -1. */
+int procfs_group(pid_t pgid, pid_t **pids);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* forkpoint replay: one trial again, as its replay line has it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "cmd.h"
+#include "matrix/pool.h"
+#include "matrix/replay.h"
+#include "matrix/unit.h"
+#include "run/stats.h"
+#include "triage/triage.h"
+
+static struct {
+	uint64_t tries;
+} opt;
+
+static const struct option_spec options[] = {
+	OPT_UNSIGNED("tries", 'n', &opt.tries, "N", "give up after N trials without the outcome",
+		     .min = 1, .fallback = "1000"),
+	OPT_END,
+};
+
+/* The unit that the line names: one interpreter, one variant. */
+static int find_unit(const struct replay *replay, const struct python_list *pythons,
+		     struct unit *unit, struct plan *plan, struct strbuf *err)
+{
+	const struct strategy *only[] = { replay->strategy, NULL };
+	char *const names[] = { replay->scenario };
+	struct plan_request request = {
+		.scenarios = names, .nscenarios = 1, .strategies = only,
+		.isolation = replay->isolation, .twins = TWINS_BOTH, .shard = 1, .shards = 1,
+	};
+
+	if (pythons->v[0].problem) {
+		strbuf_addstr(err, pythons->v[0].problem);
+		return -1;
+	}
+	if (plan_make(plan, pythons, &request, err) < 0)
+		return -1;
+	if (plan->n != 1) {
+		strbuf_addf(err, "'%s' does not name one scenario of %s (forkpoint list shows "
+			    "scenarios with their variants)", replay->scenario, replay->python);
+		return -1;
+	}
+	*unit = plan->units[0];
+	return 0;
+}
+
+static void print_finding(const struct cell *cell)
+{
+	struct triage *triage;
+
+	if (!cell->nfindings || !cell->findings[0].crash)
+		return;
+	triage = triage_classify(cell->findings[0].crash);
+	printf("%s\n%s: %s\n", triage->signature, pattern_name(triage->pattern), triage->detail);
+	triage_free(triage);
+}
+
+static int report_end_of_tries(const struct replay *replay, const struct cell *cell)
+{
+	uint64_t met = cell->tally.outcomes[replay->outcome], trials = cell->tally.trials;
+
+	if (met) {
+		printf("%s again, in trial %llu\n", outcome_name(replay->outcome),
+		       (unsigned long long)trials);
+		print_finding(cell);
+		return EXIT_AS_EXPECTED;
+	}
+	printf("no %s in %llu trials: its rate is below %.2g at 95 %% (--tries for more)\n",
+	       outcome_name(replay->outcome), (unsigned long long)trials,
+	       stats_upper95(0, trials));
+	return EXIT_UNEXPECTED;
+}
+
+/*
+ * The same order each time. Where chance enters, the order alone does not decide the outcome, so it
+ * is tried until the outcome comes.
+ */
+static int run_tries(const struct replay *replay, const struct unit *unit,
+		     const volatile bool *interrupted, struct strbuf *err)
+{
+	struct cell_limits limits = { .trials = opt.tries, .seed = replay->seed };
+	struct bench *bench = bench_new(&limits, interrupted);
+	struct cell *cell = bench_cell(bench, unit, replay->twin, err);
+	enum link_result result = cell ? LINK_DONE : LINK_BROKEN;
+	struct control_order order;
+	int status = EXIT_HARNESS;
+
+	while (result == LINK_DONE && !cell_exhausted(cell) &&
+	       !cell->tally.outcomes[replay->outcome]) {
+		replay->strategy->order(cell, replay->trial, &order);
+		result = cell_trial(cell, &order, replay->trial, NULL, err);
+	}
+	if (result == LINK_INTERRUPTED || *interrupted)
+		status = EXIT_INTERRUPTED;
+	else if (result == LINK_DONE)
+		status = report_end_of_tries(replay, cell);
+	bench_cell_free(cell);
+	bench_free(bench);
+	processes_sweep();
+	return status;
+}
+
+static int cmd_replay(int argc, char **argv)
+{
+	struct strbuf err = STRBUF_INIT;
+	struct python_list pythons = { .n = 0 };
+	struct plan plan = { .n = 0 };
+	struct replay replay;
+	struct unit unit;
+	int status = EXIT_USAGE;
+
+	(void)argc;
+	if (replay_parse(argv[0], &replay, &err) == 0 &&
+	    python_list_load(&pythons, &replay.python, 1, 1, &err) == 0 &&
+	    find_unit(&replay, &pythons, &unit, &plan, &err) == 0)
+		status = run_tries(&replay, &unit, signals_take(), &err);
+	if (err.len)
+		warning("%s", err.buf);
+	plan_release(&plan);
+	python_list_release(&pythons);
+	replay_release(&replay);
+	strbuf_release(&err);
+	return status;
+}
+
+static const struct command_example examples[] = {
+	{ "forkpoint replay fp1:finalize-ensure-after:bug:3.13.18:starve:zygote:0x1:0:SIGSEGV",
+	  "that trial again" },
+	{ NULL, NULL },
+};
+
+const struct command replay_command = {
+	.name = "replay",
+	.synopsis = "LINE [OPTION…]",
+	.summary = "repeat one trial by the line that a report printed",
+	.description =
+		"Runs the trial again in the same order of events, from the same seed, until it has "
+		"the outcome that the line records. A gate or a deterministic scenario meets it at "
+		"once; where chance enters, trials are repeated.\n\n"
+		"Exit status: 0 the outcome came again, 1 it did not, 2 wrong use, 3 the harness "
+		"failed, 130 after Ctrl-C.",
+	.options = options,
+	.examples = examples,
+	.operands_min = 1,
+	.operands_max = 1,
+	.run = cmd_replay,
+};

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* forkpoint run: the matrix of scenarios and interpreters. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/paths.h"
+#include "base/rng.h"
+#include "cmd.h"
+#include "matrix/plan.h"
+#include "matrix/pool.h"
+#include "matrix/python.h"
+#include "report/standard.h"
+
+static const char *const tap_versions[] = { "13", "14", NULL };
+static const char *const explore_choices[] = { "auto", "starve", "storm", "all", NULL };
+static const char *const isolations[] = { "zygote", "exec", NULL };
+static const char *const twin_choices[] = { "both", "without", "only", NULL };
+
+struct shard {
+	unsigned int k, n;
+};
+
+static struct {
+	struct option_strings pythons;
+	unsigned int explore;
+	unsigned int isolation;
+	unsigned int twins;
+	uint64_t budget_ns;
+	uint64_t trials;
+	uint64_t seed;
+	bool seed_given;
+	uint64_t jobs;
+	struct shard shard;
+	const char *out;
+	unsigned int tap;
+	const char *json;
+	bool require_all;
+	bool dry_run;
+} opt = { .shard = { 1, 1 } };
+
+static int parse_shard(const char *text, void *value, struct strbuf *err)
+{
+	struct shard *shard = value;
+	char end;
+
+	if (sscanf(text, "%u/%u%c", &shard->k, &shard->n, &end) == 2 && shard->k >= 1 &&
+	    shard->k <= shard->n && shard->n <= 1000)
+		return 0;
+	strbuf_addf(err, "'%s' is no shard: write K/N with 1 <= K <= N, such as 2/5", text);
+	return -1;
+}
+
+static const struct option_spec options[] = {
+	OPT_STRINGS("python", 'p', &opt.pythons, "SPEC", "only these interpreters: 3.13.18, 3.13 "
+		    "(the newest of the line), 3.13d (its debug build), or a prefix"),
+	OPT_CHOICE("explore", 'e', &opt.explore, "HOW", "how threads are made to meet; auto is the "
+		   "best that the scenario allows", explore_choices, .fallback = "auto"),
+	OPT_CHOICE("isolation", 'i', &opt.isolation, "HOW", "fork each trial from a process in which "
+		   "Python is up, or start it afresh", isolations, .fallback = "zygote"),
+	OPT_CHOICE("twins", 0, &opt.twins, "WHICH", "run scenarios with their fixed twins, without, "
+		   "or only the twins", twin_choices, .fallback = "both"),
+	OPT_SECONDS("budget", 'b', &opt.budget_ns, "TIME", "time for one cell that chance decides",
+		    .min = NSEC_PER_MSEC, .fallback = "10s"),
+	OPT_UNSIGNED("trials", 'n', &opt.trials, "N", "exactly this many trials for each cell, "
+		     "whatever they cost", .min = 1, .max = 1000000000),
+	OPT_UNSIGNED("seed", 0, &opt.seed, "N", "of all random choices; another one each run unless "
+		     "given", .given = &opt.seed_given),
+	OPT_UNSIGNED("jobs", 'j', &opt.jobs, "N", "cells at once; one for each CPU unless given",
+		     .min = 1, .max = 64),
+	OPT_CUSTOM("shard", 0, &opt.shard, "K/N", "only the K-th of N equal parts of the cells",
+		   parse_shard),
+	OPT_STRING("out", 'o', &opt.out, "DIR", "keep a file there for each crash and hang: all "
+		   "stacks, registers, maps, the message"),
+	OPT_CHOICE("tap", 0, &opt.tap, "VERSION", "version of TAP to write", tap_versions,
+		   .fallback = "13"),
+	OPT_STRING("json", 0, &opt.json, "FILE", "write one JSON object a cell to FILE; - is "
+		   "standard output, then without TAP"),
+	OPT_FLAG("require-all", 0, &opt.require_all, "a missing interpreter is a failure"),
+	OPT_FLAG("dry-run", 0, &opt.dry_run, "only print the cells"),
+	OPT_END,
+};
+
+struct session {
+	struct report *report;
+	struct progress *progress;
+};
+
+static void on_begin(void *context, size_t slot, const struct unit *unit)
+{
+	struct session *session = context;
+	char *title = unit_title(unit);
+
+	progress_start(session->progress, slot, title);
+	free(title);
+}
+
+static void on_end(void *context, size_t slot)
+{
+	progress_stop(((struct session *)context)->progress, slot);
+}
+
+static void on_result(void *context, const json_t *result)
+{
+	report_cell(((struct session *)context)->report, result);
+}
+
+static void on_tick(void *context)
+{
+	progress_draw(((struct session *)context)->progress);
+}
+
+static const struct strategy *const *chosen_strategies(void)
+{
+	static const struct strategy *one[2];
+
+	if (!strcmp(explore_choices[opt.explore], "all"))
+		return strategies;
+	one[0] = strategy_find(explore_choices[opt.explore]);
+	if (!one[0])
+		one[0] = strategies[0];
+	return one;
+}
+
+static int print_cells(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n; i++) {
+		char *title = unit_title(&plan->units[i]);
+
+		printf("%s%s\n", title, unit_cells(&plan->units[i]) == 2 ? " (and its twin)" : "");
+		free(title);
+	}
+	return fflush(stdout) ? EXIT_HARNESS : EXIT_AS_EXPECTED;
+}
+
+static int run_plan(const struct plan *plan, struct strbuf *err)
+{
+	struct session session = { .progress = progress_new(STDERR_FILENO) };
+	struct report_wish wish = { .json = opt.json, .tap = opt.tap ? 14 : 13,
+				    .require_all = opt.require_all, .progress = session.progress };
+	struct pool_hooks hooks = { .context = &session, .unit_begins = on_begin,
+				    .unit_ends = on_end, .result = on_result, .tick = on_tick };
+	struct cell_limits limits = { .budget_ns = opt.budget_ns, .trials = opt.trials,
+				      .seed = opt.seed, .out = opt.out };
+	const char *bail = NULL;
+	int status, ret;
+
+	session.report = report_standard(&wish, err);
+	if (!session.report) {
+		progress_free(session.progress);
+		return EXIT_USAGE;
+	}
+	report_begin(session.report, plan->cells);
+	ret = pool_run(plan, &limits, (unsigned int)opt.jobs, &hooks, err);
+	if (ret < 0)
+		report_lost(session.report);
+	if (ret > 0)
+		report_interrupted(session.report);
+	bail = ret > 0 ? "interrupted" : ret < 0 ? err->buf : NULL;
+	status = report_end(session.report, bail);
+	report_free(session.report);
+	progress_free(session.progress);
+	return status;
+}
+
+/* Both before anything runs: hours of work must not end at a directory that cannot be written. */
+static int prepare_out(struct strbuf *err)
+{
+	if (!opt.out)
+		return 0;
+	if (paths_make_directories(opt.out, err) < 0)
+		return -1;
+	if (access(opt.out, W_OK | X_OK) == 0)
+		return 0;
+	strbuf_addf(err, "--out: cannot write in %s: %s: name a directory of yours", opt.out,
+		    strerror(errno));
+	return -1;
+}
+
+static void fill_defaults(void)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t state = clock_now() ^ (uint64_t)getpid();
+
+	if (!opt.jobs)
+		opt.jobs = cpus > 0 ? (uint64_t)cpus : 1;
+	if (!opt.seed_given)
+		opt.seed = rng_next(&state) & 0xffffffff;
+}
+
+static int cmd_run(int argc, char **argv)
+{
+	struct plan_request request = {
+		.scenarios = argv, .nscenarios = (size_t)argc, .strategies = chosen_strategies(),
+		.isolation = (enum isolation)opt.isolation, .twins = (enum twins)opt.twins,
+		.shard = opt.shard.k, .shards = opt.shard.n,
+	};
+	struct strbuf err = STRBUF_INIT;
+	struct python_list pythons;
+	struct plan plan = { .n = 0 };
+	int status = EXIT_USAGE;
+
+	fill_defaults();
+	if (prepare_out(&err) == 0 &&
+	    python_list_load(&pythons, opt.pythons.v, opt.pythons.n, (unsigned int)opt.jobs,
+			     &err) == 0) {
+		if (plan_make(&plan, &pythons, &request, &err) == 0)
+			status = opt.dry_run ? print_cells(&plan) : run_plan(&plan, &err);
+		plan_release(&plan);
+		python_list_release(&pythons);
+	}
+	if (err.len)
+		warning("%s", err.buf);
+	strbuf_release(&err);
+	option_strings_release(&opt.pythons);
+	return status;
+}
+
+static const struct command_example examples[] = {
+	{ "forkpoint run", "every scenario on every interpreter, with its twin" },
+	{ "forkpoint run fork-lru-list --python 3.13", "one scenario on the newest 3.13" },
+	{ "forkpoint run --explore storm --budget 60s", "a minute of each, with and without load" },
+	{ "forkpoint run --twins only --trials 1000", "hold every fix against a thousand trials" },
+	{ "forkpoint run --json results.jsonl --out crashes", "keep all that was found" },
+	{ NULL, NULL },
+};
+
+const struct command run_command = {
+	.name = "run",
+	.synopsis = "[SCENARIO…] [OPTION…]",
+	.summary = "reproduce races, and judge what happens",
+	.description =
+		"Runs scenarios on interpreters, each with its twin (the same code with the fix), and "
+		"judges every cell against what that release is known to do. A crash that the "
+		"scenario expects is ok; one that nobody expects is not, and neither is a twin that "
+		"fails. A cell in which the operation never began inside the window is vacuous: a "
+		"failure.\n\n"
+		"TAP goes to standard output, with a table at its end; progress to standard error, "
+		"if that is a terminal.\n\n"
+		"Exit status: 0 all as expected or not seen, 1 a verdict differs or is vacuous, 2 "
+		"wrong use, 3 the harness failed, 77 everything was skipped, 130 after Ctrl-C.",
+	.options = options,
+	.examples = examples,
+	.operands_max = OPERANDS_ANY,
+	.run = cmd_run,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `storm`: nobody is held; the operation comes as fast as it goes, first on a quiet machine, then
+ * with every CPU saturated. Whether the load helps is not assumed: both rates are in the report,
+ * each with its bound. A storm uses its whole budget, for its business is rates.
+ */
+#include "base/clock.h"
+#include "explore/load.h"
+#include "explore/strategy.h"
+#include "run/stats.h"
+
+static bool storm_is_random(const struct cell *cell)
+{
+	return cell->scenario->window;
+}
+
+static void storm_order(const struct cell *cell, uint64_t trial, struct control_order *order)
+{
+	cell_order(cell, trial, order);
+}
+
+static json_t *part_json(const struct cell *cell, const struct tally *part)
+{
+	struct outcome_set bad;
+	uint64_t n;
+
+	expected_bad(cell->expected, &bad);
+	n = tally_count(part, &bad);
+	return json_pack("{s:I,s:I,s:f,s:f}", "trials", (json_int_t)part->trials, "bad",
+			 (json_int_t)n, "rate",
+			 part->trials ? (double)n / (double)part->trials : 0.0, "rate_upper95",
+			 stats_upper95(n, part->trials));
+}
+
+/* Trials until the time or their number is up; nothing is decided early. */
+static enum link_result storm_part(struct cell *cell, uint64_t *next, uint64_t trials,
+				   uint64_t until_ns, struct tally *part, struct strbuf *err)
+{
+	while (!cell_exhausted(cell) && clock_now() < until_ns && part->trials < trials) {
+		struct control_order order;
+		enum link_result result;
+
+		storm_order(cell, *next, &order);
+		result = cell_trial(cell, &order, *next, part, err);
+		if (result != LINK_DONE)
+			return result;
+		(*next)++;
+	}
+	return *cell->interrupted ? LINK_INTERRUPTED : LINK_DONE;
+}
+
+static enum link_result storm_loaded(struct cell *cell, struct strbuf *err)
+{
+	uint64_t next = 0;
+	struct tally quiet = { 0 }, loaded = { 0 };
+	uint64_t half = cell->limits.trials ? (cell->limits.trials + 1) / 2 : UINT64_MAX;
+	uint64_t until = cell->limits.trials ? UINT64_MAX :
+			 cell->started_ns + cell->limits.budget_ns / 2;
+	enum link_result result = storm_part(cell, &next, half, until, &quiet, err);
+	struct load load = { 0 };
+
+	if (result != LINK_DONE)
+		return result;
+	if (load_start(&load, err) < 0)
+		return LINK_BROKEN;
+	result = storm_part(cell, &next, UINT64_MAX, UINT64_MAX, &loaded, err);
+	load_stop(&load);
+	json_object_set_new(cell->notes, "load",
+			    json_pack("{s:s,s:o,s:o}", "tool", load.tool, "without",
+				      part_json(cell, &quiet), "with", part_json(cell, &loaded)));
+	return result;
+}
+
+static enum link_result storm_explore(struct cell *cell, struct strbuf *err)
+{
+	/* What no luck enters, no load changes. */
+	if (!storm_is_random(cell))
+		return strategy_loop(cell, &strategy_storm, err);
+	return storm_loaded(cell, err);
+}
+
+const struct strategy strategy_storm = {
+	.name = "storm",
+	.doc = "as fast as possible, on a quiet machine and with the CPUs saturated",
+	.is_random = storm_is_random,
+	.explore = storm_explore,
+	.order = storm_order,
+};

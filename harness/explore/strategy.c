@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explore/strategy.h"
+
+#include <string.h>
+
+const struct strategy *const strategies[] = { &strategy_starve, &strategy_storm, NULL };
+
+const struct strategy *strategy_find(const char *name)
+{
+	for (int i = 0; strategies[i]; i++)
+		if (!strcmp(strategies[i]->name, name))
+			return strategies[i];
+	return NULL;
+}
+
+/* With --trials the user has said how many; nothing is decided earlier. */
+static bool decided(const struct cell *cell, const struct strategy *strategy)
+{
+	return !cell->limits.trials && verdict_decided(cell->expected, &cell->tally,
+						       strategy->is_random(cell), STRATEGY_ENOUGH);
+}
+
+enum link_result strategy_loop(struct cell *cell, const struct strategy *strategy,
+			       struct strbuf *err)
+{
+	for (uint64_t trial = 0; !cell_exhausted(cell) && !decided(cell, strategy); trial++) {
+		struct control_order order;
+		enum link_result result;
+
+		strategy->order(cell, trial, &order);
+		result = cell_trial(cell, &order, trial, NULL, err);
+		if (result != LINK_DONE)
+			return result;
+	}
+	return *cell->interrupted ? LINK_INTERRUPTED : LINK_DONE;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A strategy: how W and F are made to meet. One struct, one file each, listed in strategies[].
+ *
+ * explore() runs trials of a cell by cell_trial() until the cell is decided or exhausted. It leaves
+ * what it found in cell->tally and cell->findings, and what only it can tell in cell->notes.
+ */
+#ifndef FORKPOINT_EXPLORE_STRATEGY_H
+#define FORKPOINT_EXPLORE_STRATEGY_H
+
+#include "run/cell.h"
+
+struct strategy {
+	const char *name;
+	const char *doc; /* one sentence for --help */
+	/* NULL (also for the function): fit; else why this cell cannot be explored this way. */
+	const char *(*unfit)(const struct cell *cell);
+	/*
+	 * Does a meeting depend on luck for this cell? Then the absence of a crash is a bound and no
+	 * failure.
+	 */
+	bool (*is_random)(const struct cell *cell);
+	/* LINK_DONE when the cell is explored as far as it goes. */
+	enum link_result (*explore)(struct cell *cell, struct strbuf *err);
+	/* How one trial of this strategy is ordered; for replay. */
+	void (*order)(const struct cell *cell, uint64_t trial, struct control_order *order);
+};
+
+extern const struct strategy strategy_starve;
+extern const struct strategy strategy_storm;
+
+/* All of them, the preferred one first, ended by NULL. */
+extern const struct strategy *const strategies[];
+const struct strategy *strategy_find(const char *name);
+
+/* A trial that is met each time needs no more than this to decide its cell (design.md). */
+#define STRATEGY_ENOUGH 3
+
+/* Trials from number 0 on, ordered by the strategy, until the cell is decided or exhausted. */
+enum link_result strategy_loop(struct cell *cell, const struct strategy *strategy,
+			       struct strbuf *err);
+
+#endif

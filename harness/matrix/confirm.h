@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Controls: the experiments that bear a finding out, or refute it.
+ *
+ *   outside  no trial that was no hit ended badly: it strikes only inside the window
+ *   quiet    W parked before its window, the same operation: clean
+ *   twin     the same code with the fix, met the same way: clean
+ *   fresh    what a zygote's fork showed shows in a program started afresh, too: a zygote's child
+ *            has other thread ids, arenas and handler counts
+ *
+ * A control that does not apply (no window, a random meeting in a fresh process) is left out and
+ * decides nothing.
+ */
+#ifndef FORKPOINT_MATRIX_CONFIRM_H
+#define FORKPOINT_MATRIX_CONFIRM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "explore/strategy.h"
+
+struct control_result {
+	bool applies;
+	uint64_t trials;
+	uint64_t bad; /* fresh: of them, those that ended as the finding did */
+};
+
+struct confirmation {
+	bool done; /* the controls were run; else nothing is claimed */
+	bool confirmed;
+	struct control_result outside, quiet, twin, fresh;
+};
+
+/*
+ * Run the controls that need trials of their own. `bug` has been explored; `twin` too, or it is NULL
+ * and then the twin runs here. `fresh` is a link to the same host in ISOLATION_EXEC.
+ */
+enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
+			     const struct cell *twin, struct link *fresh,
+			     struct confirmation *out, struct strbuf *err);
+
+#endif

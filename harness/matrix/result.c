@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "matrix/result.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "matrix/replay.h"
+#include "run/stats.h"
+#include "triage/triage.h"
+
+#define RESULT_SCHEMA 1
+
+/* Text of unknown origin (a message of libc's, a symbol) may be no UTF-8: JSON takes no other. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = text ? json_string(text) : json_null();
+	struct strbuf clean = STRBUF_INIT;
+
+	if (json)
+		return json;
+	for (const char *p = text; *p; p++)
+		strbuf_addch(&clean, (unsigned char)*p < 0x80 ? *p : '?');
+	json = json_string(clean.buf);
+	strbuf_release(&clean);
+	return json;
+}
+
+/* Seconds and rates, to as many digits as mean something. */
+static json_t *rounded(double value)
+{
+	double scale = value > 0 ? pow(10, 3 - ceil(log10(value))) : 1;
+
+	return json_real(round(value * scale) / scale);
+}
+
+json_t *result_new(const struct unit *unit, bool twin)
+{
+	char *scenario = unit->scenario ? unit_scenario_name(unit) : xstrdup("python");
+	json_t *json = json_pack("{s:i,s:s,s:b,s:s,s:s,s:s,s:s}", "schema", RESULT_SCHEMA,
+				 "scenario", scenario, "twin", twin, "python", unit->python->name,
+				 "flavour", flavour_name(unit->python->catalog.flavour), "explore",
+				 unit->strategy->name, "isolation",
+				 isolation_name(unit->isolation));
+
+	free(scenario);
+	return json;
+}
+
+static json_t *outcomes_json(const struct tally *tally)
+{
+	json_t *json = json_object();
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		if (tally->outcomes[i])
+			json_object_set_new(json, outcome_name((enum outcome)i),
+					    json_integer((json_int_t)tally->outcomes[i]));
+	return json;
+}
+
+static json_t *set_json(const struct outcome_set *set)
+{
+	json_t *json = json_array();
+
+	for (int i = 0; i < OUTCOME_COUNT; i++)
+		if (set->has[i])
+			json_array_append_new(json, json_string(outcome_name((enum outcome)i)));
+	return json;
+}
+
+static json_t *evidence_json(const struct triage *triage)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < triage->nevidence; i++) {
+		const struct evidence *e = &triage->evidence[i];
+		json_t *frame = e->frame < 0 ? json_null() : json_integer(e->frame);
+
+		json_array_append_new(list, json_pack("{s:o,s:o}", "frame", frame, "why",
+						      text_json(e->why)));
+	}
+	return list;
+}
+
+static const char *trust_name(enum trust trust)
+{
+	return trust == TRUST_EXACT ? "exact" : trust == TRUST_NEAR ? "near" : "none";
+}
+
+static json_t *frames_json(const struct crash_thread *thread)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; thread && i < thread->nframes && i < 32; i++) {
+		const struct crash_frame *f = &thread->frames[i];
+
+		json_array_append_new(list,
+			json_pack("{s:I,s:o,s:o,s:I,s:o,s:i,s:s}", "n", (json_int_t)i, "function",
+				  text_json(f->function), "module", text_json(f->module), "offset",
+				  (json_int_t)f->module_offset, "file", text_json(f->file), "line",
+				  f->line, "trust", trust_name(f->trust)));
+	}
+	return list;
+}
+
+static json_t *also_json(const struct triage *triage)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < triage->nalso; i++)
+		json_array_append_new(list, json_string(pattern_name(triage->also[i])));
+	return list;
+}
+
+static json_t *triage_json(const struct triage *t, const struct confirmation *confirmation)
+{
+	json_t *confirmed = confirmation && confirmation->done ?
+			    json_boolean(confirmation->confirmed) : json_null();
+
+	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "pattern",
+			 pattern_name(t->pattern), "detail", text_json(t->detail), "also",
+			 also_json(t), "attribution", attribution_name(t->attribution), "component",
+			 text_json(t->component), "confidence", confidence_name(t->confidence),
+			 "signature", text_json(t->signature), "evidence", evidence_json(t),
+			 "confirmed", confirmed);
+}
+
+static void crash_json(json_t *json, const struct crash *crash)
+{
+	const struct crash_thread *culprit = crash_culprit(crash);
+
+	json_object_set_new(json, "message", text_json(crash->message));
+	if (crash->kind == CRASH_KIND_SIGNAL)
+		json_object_set_new(json, "si_code", json_integer(crash->code));
+	if (crash->has_addr)
+		json_object_set_new(json, "address", json_integer((json_int_t)crash->addr));
+	json_object_set_new(json, "frames", frames_json(culprit));
+	if (crash->degraded)
+		json_object_set_new(json, "degraded", text_json(crash->degraded));
+}
+
+static char *replay_line(const struct unit *unit, const struct cell *cell, const struct finding *f)
+{
+	char *scenario = unit_scenario_name(unit);
+	struct replay replay = {
+		.scenario = scenario, .python = unit->python->name, .twin = cell->twin,
+		.strategy = unit->strategy, .isolation = cell->isolation,
+		.seed = cell->limits.seed, .trial = f->first_trial, .outcome = f->outcome,
+	};
+	struct strbuf line = STRBUF_INIT;
+
+	replay_format(&replay, &line);
+	free(scenario);
+	return strbuf_detach(&line);
+}
+
+static json_t *finding_json(const struct unit *unit, const struct cell *cell,
+			    const struct finding *f, const struct confirmation *confirmation)
+{
+	char *line = replay_line(unit, cell, f);
+	json_t *json = json_pack("{s:s,s:I,s:s}", "outcome", outcome_name(f->outcome), "count",
+				 (json_int_t)f->count, "replay", line);
+	struct triage *triage;
+
+	free(line);
+	if (!f->crash)
+		return json;
+	triage = triage_classify(f->crash);
+	json_object_set_new(json, "triage", triage_json(triage, confirmation));
+	crash_json(json, f->crash);
+	triage_free(triage);
+	return json;
+}
+
+static const struct finding *main_finding(const struct cell *cell)
+{
+	const struct finding *most = NULL;
+
+	for (unsigned int i = 0; i < cell->nfindings; i++)
+		if (!most || cell->findings[i].count > most->count)
+			most = &cell->findings[i];
+	return most;
+}
+
+static void add_findings(json_t *json, const struct unit *unit, const struct cell *cell,
+			 const struct confirmation *confirmation)
+{
+	const struct finding *most = main_finding(cell);
+	json_t *list = json_array();
+
+	json_object_set_new(json, "triage", json_null());
+	json_object_set_new(json, "replay", json_null());
+	for (unsigned int i = 0; i < cell->nfindings; i++) {
+		const struct finding *f = &cell->findings[i];
+		json_t *one = finding_json(unit, cell, f, confirmation);
+
+		if (f == most) {
+			json_t *triage = json_object_get(one, "triage");
+
+			json_object_set(json, "replay", json_object_get(one, "replay"));
+			if (triage)
+				json_object_set(json, "triage", triage);
+		}
+		json_array_append_new(list, one);
+	}
+	json_object_set_new(json, "findings", list);
+}
+
+static json_t *control_json(const struct control_result *control, const char *what)
+{
+	if (!control->applies)
+		return json_null();
+	return json_pack("{s:I,s:I}", "trials", (json_int_t)control->trials, what,
+			 (json_int_t)control->bad);
+}
+
+static void add_controls(json_t *json, const struct confirmation *c)
+{
+	if (!c || !c->done)
+		return;
+	json_object_set_new(json, "controls",
+			    json_pack("{s:o,s:o,s:o,s:o}", "outside",
+				      control_json(&c->outside, "bad"), "quiet",
+				      control_json(&c->quiet, "bad"), "twin",
+				      control_json(&c->twin, "bad"), "fresh",
+				      control_json(&c->fresh, "same")));
+}
+
+static void add_rate(json_t *json, const struct tally *tally)
+{
+	uint64_t bad = tally->hits - tally->hit_outcomes[OUTCOME_OK];
+
+	if (!tally->hits)
+		return;
+	json_object_set_new(json, "rate", rounded((double)bad / (double)tally->hits));
+	json_object_set_new(json, "rate_upper95", rounded(stats_upper95(bad, tally->hits)));
+}
+
+json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
+		       const struct confirmation *confirmation)
+{
+	json_t *json = result_new(unit, cell->twin);
+	struct strbuf reason = STRBUF_INIT;
+	enum verdict verdict = verdict_judge(cell->expected, &cell->tally,
+					     unit->strategy->is_random(cell), &reason);
+	const struct tally *tally = &cell->tally;
+
+	json_object_set_new(json, "points", json_null());
+	json_object_set_new(json, "forks", json_null());
+	json_object_set_new(json, "trials", json_integer((json_int_t)tally->trials));
+	json_object_set_new(json, "hits", json_integer((json_int_t)tally->hits));
+	json_object_set_new(json, "outcomes", outcomes_json(tally));
+	json_object_set_new(json, "map", json_null());
+	json_object_set_new(json, "expected", set_json(&cell->expected->allows));
+	json_object_set_new(json, "verdict", json_string(verdict_name(verdict)));
+	json_object_set_new(json, "reason", text_json(reason.buf));
+	add_rate(json, tally);
+	if (cell->text[0])
+		json_object_set_new(json, "said", text_json(cell->text));
+	if (tally->measured)
+		json_object_set_new(json, "measured_ns",
+				    json_integer((json_int_t)(tally->measured_sum_ns /
+							      tally->measured)));
+	add_findings(json, unit, cell, confirmation);
+	add_controls(json, confirmation);
+	json_object_update(json, cell->notes);
+	json_object_set_new(json, "seconds", rounded((double)(clock_now() - cell->started_ns) /
+						     (double)NSEC_PER_SEC));
+	strbuf_release(&reason);
+	return json;
+}
+
+json_t *result_skipped(const struct unit *unit, bool twin, const char *reason, bool missing)
+{
+	json_t *json = result_new(unit, twin);
+
+	json_object_set_new(json, "verdict", json_string(verdict_name(VERDICT_SKIPPED)));
+	json_object_set_new(json, "reason", text_json(reason));
+	json_object_set_new(json, "missing", json_boolean(missing));
+	return json;
+}
+
+json_t *result_broken(const struct unit *unit, bool twin, const char *why)
+{
+	json_t *json = result_new(unit, twin);
+
+	json_object_set_new(json, "verdict", json_null());
+	json_object_set_new(json, "harness_error", text_json(why));
+	return json;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "matrix/unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/errors.h"
+#include "matrix/confirm.h"
+#include "matrix/result.h"
+
+struct bench {
+	struct cell_limits limits;
+	const volatile bool *interrupted;
+	const struct python *python; /* whose links these are */
+	struct link *links[2];       /* by enum isolation; NULL: not open */
+	struct capture_cache *cache;
+};
+
+struct bench *bench_new(const struct cell_limits *limits, const volatile bool *interrupted)
+{
+	struct bench *bench = xcalloc(1, sizeof(*bench));
+
+	bench->limits = *limits;
+	bench->interrupted = interrupted;
+	return bench;
+}
+
+static void bench_close(struct bench *bench)
+{
+	for (int i = 0; i < 2; i++) {
+		link_close(bench->links[i]);
+		bench->links[i] = NULL;
+	}
+	if (bench->cache)
+		capture_cache_free(bench->cache);
+	bench->cache = NULL;
+	bench->python = NULL;
+}
+
+void bench_free(struct bench *bench)
+{
+	bench_close(bench);
+	free(bench);
+}
+
+static struct link *bench_link(struct bench *bench, const struct python *python,
+			       enum isolation isolation, struct strbuf *err)
+{
+	if (bench->python != python)
+		bench_close(bench);
+	bench->python = python;
+	if (!bench->cache)
+		bench->cache = capture_cache_new();
+	if (!bench->links[isolation])
+		bench->links[isolation] = link_open(python->host, python->interp->home, isolation,
+						    err);
+	return bench->links[isolation];
+}
+
+struct cell *bench_cell(struct bench *bench, const struct unit *unit, bool twin, struct strbuf *err)
+{
+	const struct catalog *catalog = &unit->python->catalog;
+	struct link *link = bench_link(bench, unit->python, unit->isolation, err);
+	struct cell *cell;
+
+	if (!link)
+		return NULL;
+	cell = xcalloc(1, sizeof(*cell));
+	cell->interp = unit->python->interp;
+	cell->catalog = catalog;
+	cell->scenario = unit->scenario;
+	cell->variant = unit->variant;
+	cell->twin = twin;
+	cell->isolation = unit->isolation;
+	cell->expected = catalog_expected(catalog, unit->scenario,
+					  &unit->scenario->variants[unit->variant], twin);
+	cell->limits = bench->limits;
+	cell->link = link;
+	cell->cache = bench->cache;
+	cell->interrupted = bench->interrupted;
+	cell_begin(cell);
+	return cell;
+}
+
+void bench_cell_free(struct cell *cell)
+{
+	if (cell)
+		cell_release(cell);
+	free(cell);
+}
+
+/* Did anything happen that controls could bear out or refute? */
+static bool has_case(const struct cell *cell)
+{
+	return cell && cell->nfindings > 0;
+}
+
+static enum link_result confirm(struct bench *bench, const struct unit *unit, struct cell *bug,
+				struct cell *twin, struct confirmation *out, struct strbuf *err)
+{
+	struct link *fresh = bench_link(bench, unit->python, ISOLATION_EXEC, err);
+
+	if (!fresh)
+		return LINK_BROKEN;
+	return confirm_run(bug, unit->strategy, twin, fresh, out, err);
+}
+
+/* Explore one cell. LINK_BROKEN leaves its sentence in err. */
+static enum link_result explore(struct bench *bench, const struct unit *unit, bool twin,
+				struct cell **cell, struct strbuf *err)
+{
+	*cell = bench_cell(bench, unit, twin, err);
+	if (!*cell)
+		return LINK_BROKEN;
+	return unit->strategy->explore(*cell, err);
+}
+
+/*
+ * A host that failed is closed, and what it left behind swept: the worker is a subreaper, so the
+ * orphans are its children now.
+ */
+static void sweep(struct bench *bench, bool broken)
+{
+	if (broken)
+		bench_close(bench);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+static const char *unable(const struct unit *unit, bool twin)
+{
+	if (unit->scenario->unsupported)
+		return unit->scenario->unsupported;
+	if (!catalog_expected(&unit->python->catalog, unit->scenario,
+			      &unit->scenario->variants[unit->variant], twin))
+		return "its table says nothing of this release: add a row to the scenario";
+	return NULL;
+}
+
+static bool wants(const struct unit *unit, bool twin)
+{
+	return unit->twins == TWINS_BOTH || (unit->twins == TWINS_ONLY) == twin;
+}
+
+static void emit_unable(const struct unit *unit, bench_emit *emit, void *context)
+{
+	for (int twin = 0; twin < 2; twin++)
+		if (wants(unit, twin))
+			emit(context, result_skipped(unit, twin, unable(unit, false), false));
+}
+
+static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *emit, void *context)
+{
+	struct cell *cells[2] = { NULL, NULL };
+	enum link_result results[2] = { LINK_DONE, LINK_DONE };
+	struct strbuf errors[2] = { STRBUF_INIT, STRBUF_INIT };
+	struct confirmation confirmation = { .done = false };
+
+	for (int twin = 0; twin < 2; twin++) {
+		if (wants(unit, twin))
+			results[twin] = explore(bench, unit, twin, &cells[twin], &errors[twin]);
+		if (results[twin] == LINK_BROKEN)
+			sweep(bench, true);
+		if (results[twin] == LINK_INTERRUPTED)
+			goto out;
+	}
+	if (has_case(cells[0]) && results[0] == LINK_DONE && results[1] == LINK_DONE)
+		results[0] = confirm(bench, unit, cells[0], cells[1], &confirmation, &errors[0]);
+	for (int twin = 0; twin < 2; twin++) {
+		if (!wants(unit, twin) || results[twin] == LINK_INTERRUPTED)
+			continue;
+		emit(context, results[twin] == LINK_BROKEN ?
+			      result_broken(unit, twin, errors[twin].buf) :
+			      result_of_cell(unit, cells[twin], twin ? NULL : &confirmation));
+	}
+out:
+	sweep(bench, results[0] == LINK_BROKEN || results[1] == LINK_BROKEN);
+	for (int twin = 0; twin < 2; twin++) {
+		bench_cell_free(cells[twin]);
+		strbuf_release(&errors[twin]);
+	}
+}
+
+void bench_run(struct bench *bench, const struct unit *unit, bench_emit *emit, void *context)
+{
+	const struct python *python = unit->python;
+
+	if (python->problem)
+		emit(context, python->missing ?
+			      result_skipped(unit, false, python->problem, true) :
+			      result_broken(unit, false, python->problem));
+	else if (unable(unit, false) || unable(unit, true))
+		emit_unable(unit, emit, context);
+	else
+		run_cells(bench, unit, emit, context);
+}

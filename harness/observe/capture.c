@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/capture.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/strbuf.h"
+#include "observe/image.h"
+#include "observe/tracee.h"
+#include "observe/unwind.h"
+#include "observe/view.h"
+#include "observe/waits.h"
+
+/* One program a session. A worker drives one host for long, so a few are enough. */
+#define SESSIONS 4
+
+struct session {
+	dev_t dev;
+	ino_t ino;
+	uint64_t used; /* clock of the last use; 0: free */
+	struct unwind_session *unwind;
+};
+
+struct capture_cache {
+	struct image_cache *images;
+	struct session sessions[SESSIONS];
+};
+
+struct capture_cache *capture_cache_new(void)
+{
+	struct capture_cache *cache = xcalloc(1, sizeof(*cache));
+
+	cache->images = image_cache_new();
+	return cache;
+}
+
+void capture_cache_free(struct capture_cache *cache)
+{
+	if (!cache)
+		return;
+	for (size_t i = 0; i < SESSIONS; i++)
+		unwind_session_free(cache->sessions[i].unwind);
+	image_cache_free(cache->images);
+	free(cache);
+}
+
+/* The session of the program that a process runs; the one unused for longest gives way. */
+static struct unwind_session *session_get(struct capture_cache *cache, pid_t pid)
+{
+	struct session *oldest = &cache->sessions[0];
+	char path[48];
+	struct stat st = { 0 };
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (stat(path, &st) < 0)
+		st.st_ino = 0;
+	for (size_t i = 0; i < SESSIONS; i++) {
+		struct session *session = &cache->sessions[i];
+
+		if (session->used && session->dev == st.st_dev && session->ino == st.st_ino) {
+			session->used = clock_now();
+			return session->unwind;
+		}
+		if (session->used < oldest->used)
+			oldest = session;
+	}
+	unwind_session_free(oldest->unwind);
+	oldest->unwind = unwind_session_new(cache->images);
+	oldest->dev = st.st_dev;
+	oldest->ino = st.st_ino;
+	oldest->used = clock_now();
+	return oldest->unwind;
+}
+
+static struct crash_thread *thread_of(struct crash *crash, pid_t tid)
+{
+	for (size_t i = 0; i < crash->nthreads; i++)
+		if (crash->threads[i].tid == tid)
+			return &crash->threads[i];
+	return NULL;
+}
+
+static void crash_take_announcement(struct crash *crash, const struct control_crash *announced)
+{
+	size_t n = announced->nregs < CONTROL_REGISTERS ? announced->nregs : CONTROL_REGISTERS;
+
+	crash->kind = CRASH_KIND_SIGNAL;
+	crash->pid = (pid_t)announced->pid;
+	crash->tid = (pid_t)announced->tid;
+	crash->signo = announced->signo;
+	crash->code = announced->code;
+	/*
+	 * A positive code comes from the kernel's fault handlers, which know the address; but not
+	 * for SI_KERNEL, where the address was no address at all (not canonical).
+	 */
+	crash->has_addr = announced->code > 0 && announced->code != SI_KERNEL;
+	crash->addr = crash->has_addr ? announced->addr : 0;
+	crash->pc = announced->pc;
+	crash->sp = announced->sp;
+	crash->fp = announced->fp;
+	if (n) {
+		crash->regs = xcalloc(n, sizeof(*crash->regs));
+		memcpy(crash->regs, announced->regs, n * sizeof(*crash->regs));
+		crash->nregs = n;
+	}
+}
+
+static void crash_take_message(struct crash *crash, const char *message)
+{
+	free(crash->message);
+	crash->message = xstrdup(message ? message : "");
+}
+
+struct crash *capture_signal(struct capture_cache *cache, const struct control_crash *announced,
+			     const char *message)
+{
+	struct crash *crash = crash_new();
+	struct wait_notes notes = { 0 };
+	struct crash_thread *thread;
+
+	crash_take_announcement(crash, announced);
+	crash_take_message(crash, message);
+	view_capture(crash, crash->pid, announced, session_get(cache, crash->pid), &notes);
+	waits_settle(crash, &notes);
+	wait_notes_release(&notes);
+	thread = thread_of(crash, crash->tid);
+	if (!thread) {
+		thread = crash_add_thread(crash);
+		thread->pid = crash->pid;
+		thread->tid = crash->tid;
+	}
+	thread->culprit = true;
+	/* At the very least, where it was. */
+	if (!thread->nframes) {
+		crash_thread_add_frame(thread)->pc = crash->pc;
+		thread->truncated = true;
+	}
+	return crash;
+}
+
+struct crash *capture_hang(struct capture_cache *cache, const pid_t *pids, size_t n,
+			   const char *message)
+{
+	struct crash *crash = crash_new();
+	const struct crash_thread *culprit;
+	struct wait_notes notes = { 0 };
+
+	crash->kind = CRASH_KIND_HANG;
+	crash_take_message(crash, message);
+	for (size_t i = 0; i < n; i++)
+		view_capture(crash, pids[i], NULL, session_get(cache, pids[i]), &notes);
+	waits_settle(crash, &notes);
+	wait_notes_release(&notes);
+	culprit = waits_choose_culprit(crash, n ? pids[n - 1] : 0);
+	if (culprit) {
+		crash->pid = culprit->pid;
+		crash->tid = culprit->tid;
+		crash->in_child = culprit->pid != pids[0];
+		if (culprit->nframes)
+			crash->pc = culprit->frames[0].pc;
+	} else if (n) {
+		crash->pid = crash->tid = pids[n - 1];
+	}
+	return crash;
+}
+
+/* For a fork and a stop, on a machine under load. */
+#define TRY_NS (2 * NSEC_PER_SEC)
+
+int capture_check_ptrace(struct strbuf *err)
+{
+	struct tracees tracees = { 0 };
+	pid_t child = fork();
+	int ret = 0, error;
+
+	if (child < 0) {
+		strbuf_addf(err, "cannot try ptrace: fork failed: %s", strerror(errno));
+		return -1;
+	}
+	if (!child) {
+		for (;;)
+			pause();
+	}
+	if (tracees_stop(&tracees, child, clock_now() + TRY_NS) < 0) {
+		error = errno;
+		if (error == ETIMEDOUT)
+			strbuf_addstr(err, "no ptrace: a child process did not stop in time; "
+					   "try again on a less loaded machine");
+		else
+			view_ptrace_remedy(err, error);
+		ret = -1;
+	}
+	tracees_release(&tracees);
+	kill(child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+	return ret;
+}

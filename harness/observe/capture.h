@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Taking a struct crash from processes that still live: ptrace to hold them, libdwfl to unwind
+ * them, /proc for the rest. Nothing is changed in them, and they run on afterwards (a crashing
+ * thread waits in its announcing handler, see embed/announce.c; the caller releases it).
+ *
+ * Without ptrace (EPERM) the record holds what /proc and the announcement give, and `degraded`
+ * says what is missing and what to do about it.
+ */
+#ifndef FORKPOINT_OBSERVE_CAPTURE_H
+#define FORKPOINT_OBSERVE_CAPTURE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "embed/subject.h"
+#include "observe/crash.h"
+
+/*
+ * Modules that were opened once stay open: unwinding the second crash of the same host costs a
+ * tenth of the first. One cache serves many processes, one at a time.
+ */
+struct capture_cache;
+struct capture_cache *capture_cache_new(void);
+void capture_cache_free(struct capture_cache *cache);
+
+/*
+ * A crash that a thread has announced. `announced` is a copy of the control block's record.
+ * `message` is taken over as it is (copied).
+ */
+struct crash *capture_signal(struct capture_cache *cache, const struct control_crash *announced,
+			     const char *message);
+
+/*
+ * A hang: all threads of the `n` processes given, with what each waits for and who owns it. The
+ * culprit is the thread that the others wait for in vain: one whose lock's owner does not exist in
+ * its process, else one of a cycle, else the first blocked one of the last process.
+ */
+struct crash *capture_hang(struct capture_cache *cache, const pid_t *pids, size_t n,
+			   const char *message);
+
+/* 0, or -1 and a sentence: can this process trace its children? Tried, not looked up. */
+struct strbuf;
+int capture_check_ptrace(struct strbuf *err);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/crash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+
+struct crash *crash_new(void)
+{
+	struct crash *crash = xcalloc(1, sizeof(*crash));
+
+	crash->message = xstrdup("");
+	return crash;
+}
+
+static void frame_release(struct crash_frame *frame)
+{
+	free(frame->function);
+	free(frame->module);
+	free(frame->file);
+}
+
+static void thread_release(struct crash_thread *thread)
+{
+	for (size_t i = 0; i < thread->nframes; i++)
+		frame_release(&thread->frames[i]);
+	free(thread->frames);
+	free(thread->name);
+	free(thread->wait.syscall);
+	free(thread->wait.what);
+}
+
+void crash_free(struct crash *crash)
+{
+	if (!crash)
+		return;
+	for (size_t i = 0; i < crash->nthreads; i++)
+		thread_release(&crash->threads[i]);
+	free(crash->threads);
+	free(crash->regs);
+	free(crash->message);
+	free(crash->maps);
+	free(crash->degraded);
+	free(crash);
+}
+
+/* Room for one more element, zeroed. Arrays double, so that their size follows from n alone. */
+static void *array_grow(void *v, size_t n, size_t size)
+{
+	char *p = v;
+
+	if ((n & (n - 1)) == 0)
+		p = xrealloc(v, (n ? 2 * n : 1) * size);
+	memset(p + n * size, 0, size);
+	return p;
+}
+
+struct crash_thread *crash_add_thread(struct crash *crash)
+{
+	crash->threads = array_grow(crash->threads, crash->nthreads, sizeof(*crash->threads));
+	return &crash->threads[crash->nthreads++];
+}
+
+struct crash_frame *crash_thread_add_frame(struct crash_thread *thread)
+{
+	thread->frames = array_grow(thread->frames, thread->nframes, sizeof(*thread->frames));
+	return &thread->frames[thread->nframes++];
+}
+
+const struct crash_thread *crash_culprit(const struct crash *crash)
+{
+	for (size_t i = 0; i < crash->nthreads; i++)
+		if (crash->threads[i].culprit)
+			return &crash->threads[i];
+	return crash->nthreads ? &crash->threads[0] : NULL;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A crash or a hang as it was found: what triage reads, whatever it came from (a live process, a
+ * core, a text report). Pure data, no behaviour but making and freeing.
+ *
+ * Ownership: everything a struct crash points to belongs to it; crash_free() frees all.
+ * Unknown is said, not guessed: NULL strings, trust TRUST_NONE, has_* false.
+ */
+#ifndef FORKPOINT_OBSERVE_CRASH_H
+#define FORKPOINT_OBSERVE_CRASH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How far a function's name can be believed. */
+enum trust {
+	TRUST_NONE,  /* no name: module and offset only */
+	TRUST_NEAR,  /* nearest export of a stripped object: the true function may be another */
+	TRUST_EXACT, /* the symbol's range covers the address */
+};
+
+struct crash_frame {
+	uint64_t pc;
+	char *function;       /* demangled; NULL with TRUST_NONE */
+	uint64_t offset;      /* of pc in function */
+	enum trust trust;
+	char *module;         /* path of the mapped file; NULL: none (JIT, vdso) */
+	uint64_t module_offset;
+	char *file;           /* source, where there is DWARF */
+	int line;
+	bool signal_frame;    /* the frame below was interrupted, not called */
+};
+
+/* What a blocked thread waits for, read from its system call. */
+struct crash_wait {
+	char *syscall;        /* "futex", "pause", "wait4", …; NULL: not in a system call */
+	bool timed;           /* it will wake up by itself */
+	uint64_t address;     /* of the futex */
+	char *what;           /* "mutex", "condition", "thread join", "GIL", NULL: not known */
+	pid_t owner;          /* thread id the lock names; 0: none known */
+	bool owner_missing;   /* the owner is no thread of this process */
+	pid_t owner_elsewhere; /* process of the subject's family in which the owner lives; 0: none */
+};
+
+struct crash_thread {
+	pid_t pid;
+	pid_t tid;
+	char *name;           /* comm */
+	char state;           /* as /proc says it; 0: unknown */
+	bool culprit;         /* the thread that crashed, or that the hang is about */
+	struct crash_wait wait;
+	struct crash_frame *frames; /* innermost first */
+	size_t nframes;
+	bool truncated;       /* the unwinder stopped before the thread's start */
+};
+
+enum crash_kind {
+	CRASH_KIND_SIGNAL,
+	CRASH_KIND_HANG,
+};
+
+struct crash {
+	enum crash_kind kind;
+	pid_t pid;
+	pid_t tid;
+	bool in_child;        /* in the process that the scenario forked */
+	int signo;
+	int code;             /* si_code */
+	bool has_addr;
+	uint64_t addr;
+	uint64_t pc, sp, fp;
+	uint64_t *regs;       /* machine's own order; NULL: none */
+	size_t nregs;
+	char *message;        /* what the process wrote to stderr, its last 64 KiB; never NULL */
+	char *maps;           /* /proc/PID/maps; NULL: not taken */
+	struct crash_thread *threads;
+	size_t nthreads;
+	char *degraded;       /* what is missing and why ("no ptrace: …"); NULL: nothing */
+};
+
+struct crash *crash_new(void);
+void crash_free(struct crash *crash); /* NULL is fine */
+/* A new zeroed thread at the end. Pointers to earlier threads are void afterwards. */
+struct crash_thread *crash_add_thread(struct crash *crash);
+struct crash_frame *crash_thread_add_frame(struct crash_thread *thread);
+/* The culprit, or the first thread, or NULL. */
+const struct crash_thread *crash_culprit(const struct crash *crash);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/maps.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/strbuf.h"
+
+/* A process can have 65530 mappings (vm.max_map_count), some 100 bytes each. */
+#define MAPS_MAX (8u << 20)
+
+#define DELETED " (deleted)"
+
+struct line {
+	uint64_t start, end, offset;
+	char perms[5];
+	char *path;
+	bool deleted;
+};
+
+/* Takes the line apart in place. */
+static bool line_parse(char *text, struct line *line)
+{
+	unsigned long long start, end, offset;
+	size_t len;
+	int at = 0;
+
+	if (sscanf(text, "%llx-%llx %4s %llx %*s %*s %n", &start, &end, line->perms, &offset,
+		   &at) < 4 || !at)
+		return false;
+	line->start = start;
+	line->end = end;
+	line->offset = offset;
+	line->path = text + at;
+	len = strlen(line->path);
+	line->deleted = len > strlen(DELETED) &&
+			!strcmp(line->path + len - strlen(DELETED), DELETED);
+	if (line->deleted)
+		line->path[len - strlen(DELETED)] = '\0';
+	return true;
+}
+
+/*
+ * Do the line's pages continue the module? The same file mapped a second time, from its beginning,
+ * is a module of its own (dlmopen).
+ */
+static bool module_continues(const struct maps_module *module, const struct line *line)
+{
+	return !strcmp(module->path, line->path) && module->deleted == line->deleted &&
+	       (line->offset != 0 || line->start == module->end);
+}
+
+static void module_add(struct maps *maps, const struct line *line)
+{
+	struct maps_module *module;
+
+	if (maps->nmodules && module_continues(&maps->modules[maps->nmodules - 1], line)) {
+		maps->modules[maps->nmodules - 1].end = line->end;
+		return;
+	}
+	module = &maps->modules[maps->nmodules++];
+	module->start = line->start - line->offset;
+	module->end = line->end;
+	module->path = line->path;
+	module->deleted = line->deleted;
+	module->map_start = line->start;
+	module->map_end = line->end;
+}
+
+/* Files without a page of code are data: locale archives, caches. */
+static void modules_drop_data(struct maps *maps)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < maps->nmodules; i++) {
+		bool code = false;
+
+		for (size_t k = 0; k < maps->nranges && !code; k++)
+			code = maps->ranges[k].executable && maps->ranges[k].module == i;
+		if (code) {
+			for (size_t k = 0; k < maps->nranges; k++)
+				if (maps->ranges[k].module == i)
+					maps->ranges[k].module = n;
+			maps->modules[n++] = maps->modules[i];
+		} else {
+			for (size_t k = 0; k < maps->nranges; k++)
+				if (maps->ranges[k].module == i)
+					maps->ranges[k].module = SIZE_MAX;
+		}
+	}
+	maps->nmodules = n;
+}
+
+static size_t lines_count(const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strchr(text, '\n')); text++)
+		n++;
+	return n;
+}
+
+static void maps_parse(struct maps *maps)
+{
+	size_t lines = lines_count(maps->text);
+	char *save = NULL;
+
+	maps->names = xstrdup(maps->text);
+	maps->modules = xcalloc(lines + 1, sizeof(*maps->modules));
+	maps->ranges = xcalloc(lines + 1, sizeof(*maps->ranges));
+	for (char *p = strtok_r(maps->names, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
+		struct maps_range *range = &maps->ranges[maps->nranges];
+		struct line line;
+
+		if (!line_parse(p, &line))
+			continue;
+		range->start = line.start;
+		range->end = line.end;
+		range->executable = line.perms[2] == 'x';
+		range->module = SIZE_MAX;
+		if (line.path[0] == '/' || !strcmp(line.path, "[vdso]")) {
+			module_add(maps, &line);
+			range->module = maps->nmodules - 1;
+		}
+		maps->nranges++;
+	}
+	modules_drop_data(maps);
+}
+
+int maps_read(struct maps *maps, pid_t pid)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[48];
+	int ret;
+
+	memset(maps, 0, sizeof(*maps));
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	ret = strbuf_read_file(&text, path, MAPS_MAX);
+	/* A process on its way out has no address space: the file opens and is empty. */
+	if (!ret && !text.len) {
+		errno = ESRCH;
+		ret = -1;
+	}
+	if (ret < 0) {
+		strbuf_release(&text);
+		return -1;
+	}
+	maps->text = strbuf_detach(&text);
+	maps_parse(maps);
+	return 0;
+}
+
+void maps_release(struct maps *maps)
+{
+	free(maps->text);
+	free(maps->names);
+	free(maps->modules);
+	free(maps->ranges);
+	memset(maps, 0, sizeof(*maps));
+}
+
+static const struct maps_range *maps_range_at(const struct maps *maps, uint64_t address)
+{
+	size_t low = 0, high = maps->nranges;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (address < maps->ranges[middle].start)
+			high = middle;
+		else if (address >= maps->ranges[middle].end)
+			low = middle + 1;
+		else
+			return &maps->ranges[middle];
+	}
+	return NULL;
+}
+
+const struct maps_module *maps_module_at(const struct maps *maps, uint64_t address)
+{
+	const struct maps_range *range = maps_range_at(maps, address);
+
+	return range && range->module != SIZE_MAX ? &maps->modules[range->module] : NULL;
+}
+
+bool maps_is_code(const struct maps *maps, uint64_t address)
+{
+	const struct maps_range *range = maps_range_at(maps, address);
+
+	return range && range->executable;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/tracee.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/procfs.h"
+#include "base/strbuf.h"
+#include "observe/machine.h"
+
+/*
+ * A thread stops within microseconds of being asked, or, in an uninterruptible sleep, not for a
+ * long time. 50 µs between two looks costs nothing in the second case and little in the first.
+ */
+#define LOOK_INTERVAL_NS 50000
+#define RELEASE_LOOKS 400 /* 20 ms */
+
+const struct tracee *tracees_find(const struct tracees *tracees, pid_t tid)
+{
+	for (size_t i = 0; i < tracees->n; i++)
+		if (tracees->v[i].tid == tid)
+			return &tracees->v[i];
+	return NULL;
+}
+
+static void tracee_attach(struct tracee *tracee)
+{
+	struct machine_registers registers;
+
+	if (!ptrace(PTRACE_SEIZE, tracee->tid, NULL, NULL)) {
+		tracee->attached = true;
+		if (ptrace(PTRACE_INTERRUPT, tracee->tid, NULL, NULL) < 0)
+			tracee->error = errno;
+		return;
+	}
+	tracee->error = errno;
+	/* Refused since it is ours already? Then its registers can be read. */
+	if (errno == EPERM && !machine_fetch(tracee->tid, &registers)) {
+		tracee->stopped = true;
+		tracee->error = 0;
+	}
+}
+
+/* Attach to threads that are not in the list yet. Their number, or -1. */
+static int tracees_attach_new(struct tracees *tracees)
+{
+	pid_t *tids;
+	int n = procfs_tasks(tracees->pid, &tids), added = 0;
+
+	for (int i = 0; i < n; i++) {
+		if (tracees_find(tracees, tids[i]))
+			continue;
+		tracees->v = xrealloc(tracees->v, (tracees->n + 1) * sizeof(*tracees->v));
+		tracees->v[tracees->n] = (struct tracee){ .tid = tids[i] };
+		tracee_attach(&tracees->v[tracees->n++]);
+		added++;
+	}
+	free(tids);
+	return n < 0 ? -1 : added;
+}
+
+/*
+ * WSTOPPED alone: the exit of a thread or process is never taken from whoever waits for it.
+ * True once there is nothing more to wait for.
+ */
+static bool tracee_settled(struct tracee *tracee)
+{
+	siginfo_t info = { 0 };
+
+	if (tracee->stopped || !tracee->attached || tracee->error)
+		return true;
+	if (waitid(P_PID, (id_t)tracee->tid, &info, WSTOPPED | WNOHANG | __WALL) < 0) {
+		tracee->error = errno == ECHILD ? ESRCH : errno;
+		return true;
+	}
+	if (!info.si_pid)
+		return false;
+	/* With PTRACE_SEIZE si_status carries the event above the signal. */
+	if (info.si_status >> 8 == 0)
+		tracee->signo = info.si_status;
+	tracee->stopped = true;
+	return true;
+}
+
+static bool tracees_settled(struct tracees *tracees)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < tracees->n; i++)
+		all &= tracee_settled(&tracees->v[i]);
+	return all;
+}
+
+int tracees_stop(struct tracees *tracees, pid_t pid, uint64_t deadline_ns)
+{
+	static const struct timespec nap = { 0, LOOK_INTERVAL_NS };
+	int error = ESRCH, added;
+
+	*tracees = (struct tracees){ .pid = pid };
+	/* A thread that is not stopped yet may start another, so look until none is new. */
+	while ((added = tracees_attach_new(tracees)) > 0) {
+		bool settled;
+
+		while (!(settled = tracees_settled(tracees)) && clock_now() < deadline_ns)
+			nanosleep(&nap, NULL);
+		if (!settled)
+			break;
+	}
+	for (size_t i = 0; i < tracees->n; i++) {
+		if (tracees->v[i].stopped)
+			return 0;
+		error = tracees->v[i].error ? tracees->v[i].error : ETIMEDOUT;
+	}
+	errno = error;
+	return -1;
+}
+
+static pid_t process_parent(pid_t pid)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[48];
+	const char *p;
+	pid_t parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!strbuf_read_file(&text, path, 4096) && (p = strstr(text.buf, "\nPPid:")))
+		parent = (pid_t)atol(p + strlen("\nPPid:"));
+	strbuf_release(&text);
+	return parent;
+}
+
+/*
+ * A traced thread that died stays a zombie until its tracer has looked at it, and hides the end of
+ * its process from the parent meanwhile. A leader is left alone only where we are that parent.
+ */
+static void tracee_bury(const struct tracees *tracees, pid_t tid)
+{
+	if (tid != tracees->pid || process_parent(tid) != getpid())
+		waitpid(tid, NULL, WNOHANG | __WALL);
+}
+
+static void tracee_release(const struct tracees *tracees, struct tracee *tracee)
+{
+	static const struct timespec nap = { 0, LOOK_INTERVAL_NS };
+
+	if (!tracee->attached)
+		return;
+	/*
+	 * One that has not stopped cannot be detached from, so it gets another moment. If it
+	 * still has not, it is in a sleep that only the kernel ends, and it stays attached.
+	 */
+	for (int looks = RELEASE_LOOKS; looks && !tracee_settled(tracee); looks--)
+		nanosleep(&nap, NULL);
+	if (ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signo) < 0)
+		tracee_bury(tracees, tracee->tid);
+}
+
+/* The leader last: it can be buried only when its threads are. */
+void tracees_release(struct tracees *tracees)
+{
+	struct tracee *leader = NULL;
+
+	for (size_t i = 0; i < tracees->n; i++) {
+		if (tracees->v[i].tid == tracees->pid)
+			leader = &tracees->v[i];
+		else
+			tracee_release(tracees, &tracees->v[i]);
+	}
+	if (leader)
+		tracee_release(tracees, leader);
+	free(tracees->v);
+	*tracees = (struct tracees){ 0 };
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/view.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/procfs.h"
+#include "base/strbuf.h"
+#include "observe/machine.h"
+#include "observe/tracee.h"
+#include "observe/waits.h"
+
+/*
+ * How long threads may take to stop, and how long a process may be held in all. A thread that runs
+ * or waits stops at once, also under load, since the kernel wakes it for this; a quarter of a
+ * second is for a machine that is swapping. The first unwinding of a large program reads its
+ * tables, some 100 ms; two seconds is twenty times that. Then what we have is what we report.
+ */
+#define STOP_NS (250 * NSEC_PER_MSEC)
+#define HOLD_NS (2 * NSEC_PER_SEC)
+
+struct view {
+	pid_t pid;
+	size_t first, n; /* its threads in the record */
+	struct task_state *tasks;
+	struct unwind_stack *stacks;
+	struct maps maps;
+	struct memory *memory;
+	struct tracees tracees;
+	struct unwind_session *session;
+	struct wait_notes *notes;
+	const struct control_crash *announced;
+};
+
+__attribute__((format(printf, 2, 3)))
+static void crash_degrade(struct crash *crash, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	if (crash->degraded) {
+		strbuf_addstr(&text, crash->degraded);
+		strbuf_addstr(&text, "; ");
+	}
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	free(crash->degraded);
+	crash->degraded = strbuf_detach(&text);
+}
+
+void view_ptrace_remedy(struct strbuf *text, int error)
+{
+	struct strbuf scope = STRBUF_INIT;
+
+	strbuf_addf(text, "no ptrace: %s; ", strerror(error));
+	if (!strbuf_read_file(&scope, "/proc/sys/kernel/yama/ptrace_scope", 16) &&
+	    scope.buf[0] >= '2')
+		strbuf_addstr(text, "set kernel.yama.ptrace_scope to 1 or 0, or run as root");
+	else
+		strbuf_addstr(text, "in a container, start it with --cap-add=SYS_PTRACE; "
+				    "else run as the owner of the process, or as root");
+	strbuf_release(&scope);
+}
+
+static void crash_degrade_ptrace(struct crash *crash, int error)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	view_ptrace_remedy(&text, error);
+	crash_degrade(crash, "%s", text.buf);
+	strbuf_release(&text);
+}
+
+static char *thread_name(pid_t pid, pid_t tid)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/comm", pid, tid);
+	if (strbuf_read_file(&text, path, 64) < 0)
+		strbuf_reset(&text);
+	strbuf_rtrim(&text);
+	return strbuf_detach(&text);
+}
+
+static int tid_compare(const void *a, const void *b)
+{
+	return *(const pid_t *)a < *(const pid_t *)b ? -1 : 1;
+}
+
+/*
+ * Threads and their system calls, before they are stopped: a restarted call would show as
+ * restart_syscall. False if the process is gone.
+ */
+static bool view_list_threads(struct view *view, struct crash *crash)
+{
+	pid_t *tids;
+	int n = procfs_tasks(view->pid, &tids);
+
+	view->first = crash->nthreads;
+	if (n < 0)
+		return false;
+	qsort(tids, (size_t)n, sizeof(*tids), tid_compare);
+	view->tasks = xcalloc((size_t)n, sizeof(*view->tasks));
+	view->stacks = xcalloc((size_t)n, sizeof(*view->stacks));
+	for (int i = 0; i < n; i++) {
+		struct crash_thread *thread;
+
+		if (procfs_task_read(view->pid, tids[i], &view->tasks[view->n]) < 0)
+			continue;
+		thread = crash_add_thread(crash);
+		thread->pid = view->pid;
+		thread->tid = tids[i];
+		thread->state = view->tasks[view->n].state;
+		thread->name = thread_name(view->pid, tids[i]);
+		wait_notes_add(view->notes);
+		view->n++;
+	}
+	free(tids);
+	return view->n > 0;
+}
+
+/* sp and pc, which /proc gives of a blocked thread also without ptrace. */
+static bool registers_from_proc(pid_t pid, pid_t tid, struct machine_registers *registers)
+{
+	struct strbuf text = STRBUF_INIT;
+	unsigned long long sp, pc;
+	char path[64];
+	bool ok;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/syscall", pid, tid);
+	ok = !strbuf_read_file(&text, path, 512) &&
+	     sscanf(text.buf, "%*d %*x %*x %*x %*x %*x %*x %llx %llx", &sp, &pc) == 2;
+	if (ok)
+		machine_from_blocked(sp, pc, registers);
+	strbuf_release(&text);
+	return ok;
+}
+
+/*
+ * The announcing thread's stack as it was when the signal came: from the registers that the signal
+ * saved, so the handler's own frames, and the stack they stand on, do not matter.
+ */
+static void view_unwind_announced(struct view *view, struct unwind_stack *stack)
+{
+	const struct control_crash *announced = view->announced;
+	size_t nregs = announced->nregs < CONTROL_REGISTERS ? announced->nregs : CONTROL_REGISTERS;
+	struct machine_registers registers = { 0 };
+
+	if (!machine_from_context(announced->regs, nregs, &registers))
+		machine_from_blocked(announced->sp, announced->pc, &registers);
+	unwind_thread(view->session, &registers, stack);
+}
+
+static void view_unwind_thread(struct view *view, pid_t tid, struct wait_note *note,
+			       struct unwind_stack *stack)
+{
+	const struct tracee *tracee = tracees_find(&view->tracees, tid);
+	struct machine_registers registers = { 0 };
+
+	if (tracee && tracee->stopped) {
+		if (machine_fetch(tid, &registers) < 0)
+			return;
+		note->thread_pointer = registers.thread_pointer;
+	} else if (!registers_from_proc(view->pid, tid, &registers)) {
+		return;
+	}
+	unwind_thread(view->session, &registers, stack);
+}
+
+static bool thread_announced(const struct view *view, const struct crash_thread *thread)
+{
+	return view->announced && (pid_t)view->announced->tid == thread->tid;
+}
+
+static void view_unwind(struct view *view, struct crash *crash, uint64_t deadline)
+{
+	unwind_begin(view->session, &view->maps, view->memory, deadline);
+	for (size_t i = 0; i < view->n; i++) {
+		const struct crash_thread *thread = &crash->threads[view->first + i];
+
+		if (thread_announced(view, thread))
+			view_unwind_announced(view, &view->stacks[i]);
+		else
+			view_unwind_thread(view, thread->tid, &view->notes->v[view->first + i],
+					   &view->stacks[i]);
+	}
+	if (clock_now() > deadline)
+		crash_degrade(crash, "stacks are cut short: process %d was held for %d s",
+			      view->pid, (int)(HOLD_NS / NSEC_PER_SEC));
+}
+
+static void view_read_waits(struct view *view, struct crash *crash)
+{
+	for (size_t i = 0; i < view->n; i++) {
+		struct crash_thread *thread = &crash->threads[view->first + i];
+
+		/* The announcing thread waits for us, which is not its trouble. */
+		if (!thread_announced(view, thread))
+			wait_read(thread, &view->notes->v[view->first + i], &view->tasks[i],
+				  view->memory);
+	}
+}
+
+static void view_note_unstopped(const struct view *view, struct crash *crash)
+{
+	for (size_t i = 0; i < view->n; i++) {
+		pid_t tid = crash->threads[view->first + i].tid;
+		const struct tracee *tracee = tracees_find(&view->tracees, tid);
+
+		if (!tracee || tracee->stopped || tracee->error == ESRCH)
+			continue;
+		if (tracee->error)
+			crash_degrade(crash, "thread %d could not be stopped: %s", tid,
+				      strerror(tracee->error));
+		else
+			crash_degrade(crash, "thread %d did not stop within %d ms", tid,
+				      (int)(STOP_NS / NSEC_PER_MSEC));
+	}
+}
+
+static void frame_symbolise(struct view *view, const struct unwind_frame *raw,
+			    struct crash_frame *frame)
+{
+	const struct maps_module *module =
+		maps_module_at(&view->maps, raw->activation ? raw->pc : raw->pc - 1);
+	struct image_place place;
+	struct image *image;
+
+	frame->pc = raw->pc;
+	frame->signal_frame = raw->trampoline;
+	if (!module)
+		return;
+	frame->module_offset = raw->pc - module->start;
+	if (module->path[0] == '/')
+		frame->module = xstrdup(module->path);
+	image = unwind_image(view->session, module);
+	/* The kernel's return from a signal is in libc, but nobody called it there. */
+	if (!image || raw->trampoline)
+		return;
+	place = image_lookup(image, frame->module_offset + image_base(image), !raw->activation);
+	if (place.function) {
+		frame->function = xstrdup(place.function);
+		frame->offset = place.offset;
+		frame->trust = place.trust;
+	}
+	if (place.file) {
+		frame->file = xstrdup(place.file);
+		frame->line = place.line;
+	}
+}
+
+static void view_symbolise(struct view *view, struct crash *crash)
+{
+	for (size_t i = 0; i < view->n; i++) {
+		struct crash_thread *thread = &crash->threads[view->first + i];
+		const struct unwind_stack *stack = &view->stacks[i];
+
+		for (size_t k = 0; k < stack->n; k++)
+			frame_symbolise(view, &stack->frames[k], crash_thread_add_frame(thread));
+		thread->truncated = stack->truncated;
+		if (!thread_announced(view, thread))
+			wait_name(thread);
+	}
+}
+
+static void view_release(struct view *view)
+{
+	tracees_release(&view->tracees);
+	memory_close(view->memory);
+	maps_release(&view->maps);
+	free(view->stacks);
+	free(view->tasks);
+}
+
+static void view_stop(struct view *view, struct crash *crash, uint64_t deadline)
+{
+	if (!tracees_stop(&view->tracees, view->pid, deadline) || errno == ETIMEDOUT)
+		view_note_unstopped(view, crash);
+	else if (errno == ESRCH)
+		crash_degrade(crash, "process %d ended while it was looked at", view->pid);
+	else
+		crash_degrade_ptrace(crash, errno);
+}
+
+void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,
+		  struct unwind_session *session, struct wait_notes *notes)
+{
+	struct view view = {
+		.pid = pid,
+		.announced = announced,
+		.session = session,
+		.notes = notes,
+	};
+	uint64_t begin = clock_now();
+
+	if (!view_list_threads(&view, crash)) {
+		crash_degrade(crash, "process %d is gone: no stacks", pid);
+		goto out;
+	}
+	view_stop(&view, crash, begin + STOP_NS);
+	/* Also without ptrace: memory may still be readable, and who waits does not move. */
+	if (maps_read(&view.maps, pid) < 0) {
+		crash_degrade(crash, "no maps of process %d: %s", pid, strerror(errno));
+		goto out;
+	}
+	view.memory = memory_open(pid);
+	view_read_waits(&view, crash);
+	view_unwind(&view, crash, begin + HOLD_NS);
+	/* Nobody is held longer than needed: names are found without the process. */
+	tracees_release(&view.tracees);
+	view_symbolise(&view, crash);
+	if (!crash->maps)
+		crash->maps = xstrdup(view.maps.text);
+out:
+	view_release(&view);
+}

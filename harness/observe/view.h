@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One live process while it is looked at: its threads held still, unwound, let go, given names.
+ */
+#ifndef FORKPOINT_OBSERVE_VIEW_H
+#define FORKPOINT_OBSERVE_VIEW_H
+
+#include "embed/subject.h"
+#include "observe/crash.h"
+#include "observe/unwind.h"
+
+struct strbuf;
+struct wait_notes;
+
+/*
+ * Add all threads of a process to the record, with their stacks and waits (to be settled when all
+ * processes are in); what cannot be had is said in crash->degraded. `announced` is the announcement of one of its threads, or NULL.
+ */
+void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,
+		  struct unwind_session *session, struct wait_notes *notes);
+
+/* "no ptrace: why; what to do" for an errno of ptrace. */
+void view_ptrace_remedy(struct strbuf *text, int error);
+
+#endif

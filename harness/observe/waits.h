@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a blocked thread waits for. Three sources, in this order of belief: its system call and
+ * arguments, the memory at the futex's address, the exact names on its stack.
+ */
+#ifndef FORKPOINT_OBSERVE_WAITS_H
+#define FORKPOINT_OBSERVE_WAITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/procfs.h"
+#include "observe/crash.h"
+#include "observe/memory.h"
+
+/* What is worth knowing of each thread of a record until its waits are settled. */
+struct wait_note {
+	uint64_t thread_pointer;
+	bool shared_futex; /* waits for a futex that others than this process may wake */
+};
+
+struct wait_notes {
+	struct wait_note *v; /* one for each of crash->threads, in its order */
+	size_t n;
+};
+
+struct wait_note *wait_notes_add(struct wait_notes *notes);
+void wait_notes_release(struct wait_notes *notes);
+
+/*
+ * Fill thread->wait from the system call and from memory. An owner is what the lock's memory
+ * claims; it is a fact only after waits_settle(). `memory` NULL: not readable.
+ */
+void wait_read(struct crash_thread *thread, struct wait_note *note, const struct task_state *task,
+	       struct memory *memory);
+/* Name the wait by the thread's stack, which must be symbolised, where memory did not tell. */
+void wait_name(struct crash_thread *thread);
+/*
+ * Believe an owner only if it is a thread of the record: of the same process, or of another one.
+ * All threads of all processes concerned must be in `crash`. Finds who a pthread_join() waits for,
+ * too: the thread in whose descriptor the futex lies.
+ */
+void waits_settle(struct crash *crash, const struct wait_notes *notes);
+/* Mark the culprit of a hang, as capture_hang() promises. `last` is the last process given. */
+struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/cell.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+
+/*
+ * F's random delay. W's cycles take from 100 ns (a cache) to some 20 us (the GIL), so that 50 us
+ * spread F over many of them; more would only make trials slow.
+ */
+#define DELAY_MAX_NS 50000
+
+/* A stop may hold a lock that the operation needs (measured on a real profiler): then go on. */
+#define HOLD_MAX_US 300000
+
+void cell_begin(struct cell *cell)
+{
+	memset(&cell->tally, 0, sizeof(cell->tally));
+	cell->started_ns = clock_now();
+	cell->notes = json_object();
+}
+
+void cell_release(struct cell *cell)
+{
+	for (unsigned int i = 0; i < cell->nfindings; i++)
+		crash_free(cell->findings[i].crash);
+	cell->nfindings = 0;
+	crash_keys_release(&cell->keys);
+	json_decref(cell->notes);
+	cell->notes = NULL;
+}
+
+void cell_order(const struct cell *cell, uint64_t trial, struct control_order *order)
+{
+	uint64_t state = cell->limits.seed ^ (trial * 0x9e3779b97f4a7c15ull);
+
+	memset(order, 0, sizeof(*order));
+	order->scenario = cell->scenario->index;
+	order->variant = cell->variant;
+	order->twin = cell->twin;
+	order->meet = MEET_FREE;
+	order->seed = rng_next(&state);
+	order->delay_max_ns = DELAY_MAX_NS;
+	order->hold_max_us = HOLD_MAX_US;
+	order->announce = 1;
+}
+
+static struct finding *finding_of(struct cell *cell, uint64_t key)
+{
+	for (unsigned int i = 0; i < cell->nfindings; i++)
+		if (cell->findings[i].key == key)
+			return &cell->findings[i];
+	if (cell->nfindings == CELL_FINDINGS_MAX)
+		return NULL;
+	return &cell->findings[cell->nfindings++];
+}
+
+/* Takes the trial's crash over. */
+static void finding_add(struct cell *cell, struct trial *t, uint64_t trial,
+			const struct control_order *order)
+{
+	/* A crash without announcement (the handler's stack gone, SIGKILL) is a kind of its own. */
+	uint64_t key = t->crash_key ? t->crash_key : (uint64_t)t->outcome;
+	struct finding *f = finding_of(cell, key);
+
+	if (!f)
+		return;
+	if (!f->count) {
+		f->key = key;
+		f->outcome = t->outcome;
+		f->first_trial = trial;
+		f->order = *order;
+	}
+	if (!f->crash) {
+		f->crash = t->crash;
+		t->crash = NULL;
+	}
+	f->count++;
+	if (!t->hit)
+		f->outside++;
+}
+
+static bool is_finding(enum outcome outcome)
+{
+	return outcome == OUTCOME_HANG || outcome == OUTCOME_TIMEOUT ||
+	       (outcome >= OUTCOME_SIGNAL_FIRST && outcome <= OUTCOME_SIGNAL_LAST);
+}
+
+enum link_result cell_trial(struct cell *cell, const struct control_order *order, uint64_t trial,
+			    struct tally *part, struct strbuf *err)
+{
+	struct trial t;
+	enum link_result result = link_trial(cell->link, order, cell->cache, &cell->keys,
+					     cell->interrupted, &t, err);
+
+	if (result == LINK_DONE) {
+		tally_add(&cell->tally, &t);
+		if (part)
+			tally_add(part, &t);
+		if (is_finding(t.outcome))
+			finding_add(cell, &t, trial, order);
+		if (t.outcome != OUTCOME_OK && t.text[0])
+			snprintf(cell->text, sizeof(cell->text), "%.*s",
+				 (int)sizeof(cell->text) - 1, t.text);
+	}
+	trial_release(&t);
+	return result;
+}
+
+bool cell_exhausted(const struct cell *cell)
+{
+	if (*cell->interrupted)
+		return true;
+	if (cell->limits.trials)
+		return cell->tally.trials >= cell->limits.trials;
+	return clock_now() - cell->started_ns >= cell->limits.budget_ns;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hosts: building the one of an interpreter, and asking it what it offers.
+ *
+ * A host is built by embed/host.mk into the cache; a second call finds nothing to do. Several
+ * processes may build at once: a lock file beside each host makes the second wait for the first.
+ */
+#ifndef FORKPOINT_RUN_HOST_H
+#define FORKPOINT_RUN_HOST_H
+
+#include <jansson.h>
+
+#include "base/strbuf.h"
+#include "run/interp.h"
+
+/* The path of the interpreter's host, built if need be. NULL and a sentence; else free() it. */
+char *host_build(const struct interp *interp, struct strbuf *err);
+
+/* What `host --describe` says; NULL and a sentence. */
+json_t *host_describe_at(const char *path, struct strbuf *err);
+
+/* Both together. */
+json_t *host_describe(const struct interp *interp, struct strbuf *err);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/watchdog.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/procfs.h"
+
+/*
+ * What is not known: how long a healthy thread may be asleep in the middle of a trial. What is
+ * known: nothing in a scenario sleeps on purpose for longer than 100 ms without saying that it
+ * moves, and the longest sleep seen in a healthy fork or finalization on a loaded machine was
+ * 12 ms (a page read back from disk, which is state D and not counted). So 400 ms of neither
+ * moving, running nor waiting for a CPU is no slowness.
+ */
+#define STALL_NS 400000000ull
+
+/* As above, for F alone, while workers that cycle keep the process as such alive. */
+#define OPERATOR_NS 1000000000ull
+
+/*
+ * CPU used since anything moved. A finalization costs 6 ms of CPU, 60 ms in a debug build under
+ * load; an endless walk costs all there is.
+ */
+#define SPIN_SECONDS 2
+
+/* No trial takes this long, whatever it does. */
+#define LIMIT_NS (30 * NSEC_PER_SEC)
+
+/* A stall is one only if less than this part of the time went by waiting for a CPU. */
+#define DELAY_PART 4
+
+void watchdog_start(struct watchdog *w, const struct control *control)
+{
+	memset(w, 0, sizeof(*w));
+	w->control = control;
+	w->started_ns = w->looked_ns = clock_now();
+}
+
+static bool futex_for_ever(const struct task_state *task)
+{
+	int op = (int)task->args[1] & FUTEX_CMD_MASK;
+
+	if (op == FUTEX_WAIT || op == FUTEX_WAIT_BITSET || op == FUTEX_LOCK_PI)
+		return task->args[3] == 0;
+	return false;
+}
+
+/* True only for waits that nothing but another thread or process can end. */
+static bool blocked_for_ever(const struct task_state *task)
+{
+	if (task->state != 'S' || !task->in_syscall)
+		return false;
+	switch (task->nr) {
+	case SYS_futex:
+		return futex_for_ever(task);
+#ifdef SYS_pause
+	case SYS_pause:
+#endif
+	case SYS_rt_sigsuspend:
+	case SYS_wait4:
+	case SYS_waitid:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int sums_read(struct watch_sums *sums, pid_t pid)
+{
+	pid_t *tids;
+	int n = procfs_tasks(pid, &tids);
+
+	memset(sums, 0, sizeof(*sums));
+	sums->pid = pid;
+	sums->blocked = sums->readable = n > 0;
+	for (int i = 0; i < n; i++) {
+		struct task_state task;
+
+		if (procfs_task_read(pid, tids[i], &task) < 0) {
+			sums->blocked = false;
+			continue;
+		}
+		sums->threads++;
+		sums->ticks += task.cpu_ticks;
+		sums->switches += task.switches;
+		sums->run_delay_ns += task.run_delay_ns;
+		if (!blocked_for_ever(&task))
+			sums->blocked = false;
+	}
+	if (n >= 0)
+		free(tids);
+	return n > 0 ? 0 : -1;
+}
+
+/* The process on which the trial waits now: the forked child while there is one. */
+static pid_t watched_pid(const struct control *control)
+{
+	pid_t child = (pid_t)atomic_load(&control->state.child_pid);
+
+	if (child && !(atomic_load(&control->state.child_status) & CHILD_STATUS_SET))
+		return child;
+	return (pid_t)atomic_load(&control->state.subject_pid);
+}
+
+static bool is_same_process(const struct watch_sums *a, const struct watch_sums *b)
+{
+	return a->pid == b->pid && a->threads == b->threads;
+}
+
+static bool deadlocked(const struct watch_sums *last, const struct watch_sums *now)
+{
+	return is_same_process(last, now) && last->blocked && now->blocked &&
+	       last->switches == now->switches;
+}
+
+static void count_stillness(struct watchdog *w, const struct watch_sums *now, uint64_t elapsed)
+{
+	uint32_t progress = atomic_load(&w->control->state.progress);
+	bool moved = progress != w->progress || !is_same_process(&w->last, now);
+	uint64_t ticks = moved ? 0 : now->ticks - w->last.ticks;
+	uint64_t delay = moved ? 0 : now->run_delay_ns - w->last.run_delay_ns;
+
+	w->progress = progress;
+	w->spun_ticks = moved ? 0 : w->spun_ticks + ticks;
+	if (moved || ticks || delay > elapsed / DELAY_PART)
+		w->still_ns = 0;
+	else
+		w->still_ns += elapsed;
+}
+
+static void count_operator(struct watchdog *w, uint64_t elapsed)
+{
+	pid_t pid = (pid_t)atomic_load(&w->control->state.subject_pid);
+	pid_t tid = (pid_t)atomic_load(&w->control->state.operator_tid);
+	struct task_state task = { .tid = tid };
+
+	if (watched_pid(w->control) == pid && procfs_task_read(pid, tid, &task) == 0 &&
+	    blocked_for_ever(&task) && task.switches == w->operator_switches)
+		w->operator_still_ns += elapsed;
+	else
+		w->operator_still_ns = 0;
+	w->operator_switches = task.switches;
+}
+
+enum watch watchdog_look(struct watchdog *w)
+{
+	uint64_t now = clock_now(), elapsed = now - w->looked_ns;
+	struct watch_sums sums;
+	enum watch watch = WATCH_ON;
+	pid_t pid = watched_pid(w->control);
+
+	w->looked_ns = now;
+	if (atomic_load(&w->control->crash.state) == CRASH_ANNOUNCED)
+		return WATCH_ON;
+	if (now - w->started_ns > LIMIT_NS) {
+		w->culprit = pid;
+		return WATCH_TIMEOUT;
+	}
+	if (!pid || sums_read(&sums, pid) < 0)
+		return WATCH_ON;
+	count_stillness(w, &sums, elapsed);
+	count_operator(w, elapsed);
+	if (deadlocked(&w->last, &sums) || w->still_ns >= STALL_NS ||
+	    w->operator_still_ns >= OPERATOR_NS)
+		watch = WATCH_HANG;
+	else if (w->spun_ticks >= (uint64_t)(SPIN_SECONDS * sysconf(_SC_CLK_TCK)))
+		watch = WATCH_TIMEOUT;
+	w->culprit = pid;
+	w->last = sums;
+	return watch;
+}
+
+const char *watchdog_why(const struct watchdog *w, enum watch watch)
+{
+	if (watch == WATCH_TIMEOUT)
+		return w->looked_ns - w->started_ns > LIMIT_NS ?
+		       "still there after 30 s" : "2 s of CPU used and nothing moved";
+	if (w->last.blocked)
+		return "every thread waits without a time limit, and nobody is left to wake it";
+	if (w->still_ns >= STALL_NS)
+		return "no thread ran, and none was waiting for a CPU";
+	return "the operating thread waits without a time limit while others cycle";
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "triage/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+
+static const char *const fork_names[] = {
+	"fork", "vfork", "_Fork", "forkpty", "__run_fork_handlers", "__run_prefork_handlers",
+	"__run_postfork_handlers", "os_fork_impl", "os_fork", "os_fork1", "os_forkpty_impl",
+	"PyOS_BeforeFork", "PyOS_AfterFork", "PyOS_AfterFork_Child", "PyOS_AfterFork_Parent",
+	"run_at_forkers", NULL,
+};
+
+/* These run in the child only. */
+static const char *const child_names[] = { "PyOS_AfterFork", "PyOS_AfterFork_Child", NULL };
+
+static const char *const finalize_names[] = {
+	"Py_FinalizeEx", "Py_Finalize", "_Py_Finalize", "Py_EndInterpreter", "finalize_modules",
+	"_PyRuntimeState_Fini", NULL,
+};
+
+static const char *const unwind_names[] = {
+	"pthread_exit", "__pthread_exit", "__do_cancel", "__pthread_unwind", "_Unwind_ForcedUnwind",
+	"_Unwind_ForcedUnwind_Phase2", "unwind_stop", "PyThread_exit_thread", NULL,
+};
+
+static const char *const eval_names[] = {
+	"_PyEval_EvalFrameDefault", "_PyEval_EvalFrame", "PyEval_EvalFrameEx", "PyEval_EvalCode",
+	NULL,
+};
+
+struct message_text {
+	enum message_kind kind;
+	const char *text;
+};
+
+static const struct message_text message_texts[] = {
+	{ MESSAGE_HEAP_REUSED, "double free" },
+	{ MESSAGE_HEAP_REUSED, "malloc(): unaligned tcache chunk detected" },
+	{ MESSAGE_HEAP_REUSED, "malloc(): unaligned fastbin chunk detected" },
+	{ MESSAGE_HEAP_CORRUPT, "free(): " },
+	{ MESSAGE_HEAP_CORRUPT, "malloc(): " },
+	{ MESSAGE_HEAP_CORRUPT, "realloc(): " },
+	{ MESSAGE_HEAP_CORRUPT, "munmap_chunk(): " },
+	{ MESSAGE_HEAP_CORRUPT, "malloc_consolidate(): " },
+	{ MESSAGE_HEAP_CORRUPT, "corrupted double-linked list" },
+	{ MESSAGE_HEAP_CORRUPT, "corrupted size vs. prev_size" },
+	{ MESSAGE_NOT_RETHROWN, "FATAL: exception not rethrown" },
+	{ MESSAGE_TERMINATE, "terminate called without an active exception" },
+	{ MESSAGE_TSTATE_DEAD, "auto-releasing thread-state, but no thread-state" },
+	{ MESSAGE_TSTATE_DEAD, "gilstate_tss_set: failed to set current tstate" },
+	{ MESSAGE_TSTATE_DEAD, "thread state already initialized" },
+	{ MESSAGE_TSTATE_DEAD, "tstate_is_alive(" },
+	{ MESSAGE_TSTATE_DEAD, "autoInterpreterState != NULL" },
+	{ MESSAGE_TSTATE_DEAD, "_PyEval_ThreadsInitialized()' failed" },
+	{ MESSAGE_TSTATE_DEAD, "tstate_tss_initialized(" },
+	{ MESSAGE_TSTATE_DEAD, "_status.initialized && " },
+	{ MESSAGE_TSTATE_FOREIGN, "gilstate_tss_get(" },
+	{ MESSAGE_TSTATE_FOREIGN, "gilstate_counter" },
+	{ MESSAGE_TSTATE_FOREIGN, "thread state must be current when releasing" },
+	{ MESSAGE_TSTATE_FOREIGN, "non-NULL old thread state" },
+	{ MESSAGE_TSTATE_FOREIGN, "wrong thread state" },
+	{ MESSAGE_GIL_NOT_HELD, "must be called with the GIL held" },
+	{ MESSAGE_GIL_NOT_HELD, "must be called with an active thread state" },
+	{ MESSAGE_SHUTDOWN_IO, "at interpreter shutdown, possibly due to daemon threads" },
+};
+
+/* The line around a place in a text. */
+static char *line_around(const char *text, const char *at)
+{
+	const char *begin = at, *end = at + strcspn(at, "\n");
+	char *line;
+
+	while (begin > text && begin[-1] != '\n')
+		begin--;
+	line = xmalloc((size_t)(end - begin) + 1);
+	memcpy(line, begin, (size_t)(end - begin));
+	line[end - begin] = '\0';
+	return line;
+}
+
+static void messages_collect(struct facts *facts)
+{
+	const char *text = facts->crash->message;
+
+	for (size_t i = 0; i < sizeof(message_texts) / sizeof(*message_texts); i++) {
+		const char *at = strstr(text, message_texts[i].text);
+		char **message = &facts->message[message_texts[i].kind];
+
+		if (at && !*message)
+			*message = line_around(text, at);
+	}
+}
+
+static bool name_in(const char *name, const char *const *names)
+{
+	for (; name && *names; names++)
+		if (!strcmp(name, *names))
+			return true;
+	return false;
+}
+
+bool facts_named(const struct facts *facts, int frame, const char *const *names)
+{
+	return frame >= 0 && frame < facts->nframes && name_in(facts->frames[frame].name, names);
+}
+
+static bool thread_has(const struct crash_thread *thread, const char *const *names)
+{
+	for (size_t i = 0; i < thread->nframes; i++)
+		if (thread->frames[i].trust == TRUST_EXACT &&
+		    name_in(thread->frames[i].function, names))
+			return true;
+	return false;
+}
+
+static void frames_collect(struct facts *facts)
+{
+	const struct crash_thread *thread = facts->culprit;
+
+	facts->nframes = (int)thread->nframes;
+	facts->frames = xcalloc(thread->nframes + 1, sizeof(*facts->frames));
+	for (size_t i = 0; i < thread->nframes; i++) {
+		const struct crash_frame *frame = &thread->frames[i];
+
+		facts->frames[i].category = frame_categorise(frame);
+		if (frame->function && frame->trust == TRUST_EXACT)
+			facts->frames[i].name = function_bare(frame->function);
+	}
+}
+
+static bool frame_is_native(const struct facts *facts, int frame)
+{
+	return category_is_native(facts->frames[frame].category);
+}
+
+static void places_collect(struct facts *facts)
+{
+	for (int i = 0; i < facts->nframes; i++) {
+		if (facts_named(facts, i, fork_names))
+			facts->fork = i;
+		if (facts_named(facts, i, child_names))
+			facts->in_child = true;
+		if (facts->native < 0 && frame_is_native(facts, i))
+			facts->native = i;
+		if (facts->finalize < 0 && facts_named(facts, i, finalize_names))
+			facts->finalize = i;
+		if (facts->unwind < 0 && facts_named(facts, i, unwind_names))
+			facts->unwind = i;
+		if (facts_named(facts, i, eval_names))
+			facts->interpreting = true;
+	}
+	for (int i = 0; i < facts->fork; i++)
+		if (frame_is_native(facts, i))
+			facts->handler = i;
+	if (facts->native > 0 &&
+	    facts->frames[facts->native - 1].category == CATEGORY_CPYTHON)
+		facts->entry = facts->native - 1;
+}
+
+void facts_collect(struct facts *facts, const struct crash *crash)
+{
+	*facts = (struct facts){
+		.crash = crash,
+		.culprit = crash_culprit(crash),
+		.fork = -1,
+		.handler = -1,
+		.native = -1,
+		.entry = -1,
+		.finalize = -1,
+		.unwind = -1,
+		.in_child = crash->in_child,
+	};
+	messages_collect(facts);
+	if (!facts->culprit)
+		return;
+	frames_collect(facts);
+	places_collect(facts);
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		const struct crash_thread *thread = &crash->threads[i];
+
+		if (facts->culprit->wait.owner && thread->tid == facts->culprit->wait.owner)
+			facts->lock_owner = thread;
+		if (thread != facts->culprit && thread->pid == facts->culprit->pid &&
+		    thread_has(thread, finalize_names))
+			facts->finalizer = thread;
+	}
+}
+
+void facts_release(struct facts *facts)
+{
+	for (int i = 0; i < facts->nframes; i++)
+		free(facts->frames[i].name);
+	free(facts->frames);
+	for (int i = 0; i < MESSAGE_KINDS; i++)
+		free(facts->message[i]);
+}
+
+static char *frame_describe(const struct crash_frame *frame, const char *name)
+{
+	if (name)
+		return xstrdup(name);
+	if (frame->module)
+		return xstrfmt("%s+0x%llx", module_base(frame->module),
+			       (unsigned long long)frame->module_offset);
+	return xstrfmt("0x%llx, which is in no module", (unsigned long long)frame->pc);
+}
+
+char *facts_describe(const struct facts *facts, int frame)
+{
+	if (frame < 0 || frame >= facts->nframes)
+		return xstrdup("an unknown place");
+	return frame_describe(&facts->culprit->frames[frame], facts->frames[frame].name);
+}
+
+char *thread_describe_native(const struct crash_thread *thread)
+{
+	for (size_t i = 0; i < thread->nframes; i++) {
+		const struct crash_frame *frame = &thread->frames[i];
+		char *name, *text;
+
+		if (!category_is_native(frame_categorise(frame)))
+			continue;
+		name = frame->trust == TRUST_EXACT ? function_bare(frame->function) : NULL;
+		text = frame_describe(frame, name);
+		free(name);
+		return text;
+	}
+	return NULL;
+}
+
+bool thread_waits_for(const struct crash_thread *thread, const char *what)
+{
+	return thread->wait.what && !strcmp(thread->wait.what, what);
+}
+
+bool thread_waits_in_cpython(const struct crash_thread *thread)
+{
+	static const char *const locks[] = { "GIL", "PyMutex", "PyThread lock" };
+
+	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++)
+		if (thread_waits_for(thread, locks[i]))
+			return true;
+	/* A plain lock of libc's that CPython's own code waits for. */
+	if (!thread->wait.syscall || strcmp(thread->wait.syscall, "futex") || thread->wait.owner)
+		return false;
+	for (size_t i = 0; i < thread->nframes; i++) {
+		enum frame_category category = frame_categorise(&thread->frames[i]);
+
+		if (category != CATEGORY_LIBC)
+			return category == CATEGORY_CPYTHON;
+	}
+	return false;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A signature names the few frames that tell one bug from another: how it died, what was called,
+ * by whom. It leaves out what differs between builds and releases of libc and CPython (their inner
+ * functions, which stripped libraries do not name either): of each run of such frames only the
+ * function that was called from outside stays.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "triage/patterns.h"
+
+#define SIGNATURE_FRAMES 3
+
+const char *signal_word(int signo, char *buf, size_t size)
+{
+	const char *name = sigabbrev_np(signo);
+
+	if (name)
+		snprintf(buf, size, "SIG%s", name);
+	else
+		snprintf(buf, size, "signal %d", signo);
+	return buf;
+}
+
+/* Which run does a frame belong to? */
+enum run { RUN_PLATFORM, RUN_CPYTHON, RUN_NATIVE };
+
+static enum run frame_run(const struct facts *facts, int frame)
+{
+	enum frame_category category = facts->frames[frame].category;
+
+	if (category_is_native(category))
+		return RUN_NATIVE;
+	return category == CATEGORY_CPYTHON ? RUN_CPYTHON : RUN_PLATFORM;
+}
+
+/* How a process aborts says no more than the signal does. */
+static bool name_is_abort(const char *name)
+{
+	static const char *const names[] = {
+		"raise", "abort", "__libc_message", "malloc_printerr", "__assert_fail", "terminate",
+		"__assert_fail_base", "fatal_error", "fatal_error_exit", "pthread_kill",
+		"__pthread_kill_implementation", "__pthread_kill_internal", "__libc_fatal",
+		"unwind_cleanup", NULL,
+	};
+
+	for (size_t i = 0; names[i]; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* From here on outwards Python code runs: which C functions run it is the same in all programs. */
+static bool name_is_eval(const char *name)
+{
+	return !strcmp(name, "_PyEval_EvalFrameDefault") || !strcmp(name, "PyEval_EvalCode") ||
+	       !strcmp(name, "_PyEval_Vector");
+}
+
+struct signature {
+	struct strbuf text;
+	int frames;
+	bool over;
+};
+
+static void signature_add(struct signature *signature, const char *name)
+{
+	strbuf_addf(&signature->text, "%s%s", signature->frames ? "<" : " ", name);
+	signature->over = ++signature->frames == SIGNATURE_FRAMES;
+}
+
+/*
+ * Where the public function's last act is to call an inner one, compilers turn the call into a
+ * jump, and the inner name stands in its place. For a signature one name of the two will do.
+ */
+static const char *public_name(const char *name)
+{
+	static const char *const jumps[][2] = {
+		{ "_PyThreadState_NewBound", "PyThreadState_New" },
+		{ "_PyThreadState_Attach", "PyEval_RestoreThread" },
+	};
+
+	for (size_t i = 0; name && i < sizeof(jumps) / sizeof(*jumps); i++)
+		if (!strcmp(name, jumps[i][0]))
+			return jumps[i][1];
+	return name;
+}
+
+/*
+ * The outermost exact name in [from, to), not beyond Python's evaluation loop: which C functions
+ * run that is the same in all programs. But an at-fork handler that runs Python code is told by
+ * the call it made.
+ */
+static const char *run_entry(const struct facts *facts, int from, int to, bool *evaluated)
+{
+	const char *entry = NULL;
+
+	for (int i = from; i < to; i++) {
+		const char *name = facts->frames[i].name;
+
+		if (name && name_is_eval(name) && to > facts->handler) {
+			*evaluated = true;
+			return entry ? entry : name;
+		}
+		if (name)
+			entry = name;
+	}
+	return entry;
+}
+
+/*
+ * "free(): invalid pointer": the allocator says itself in which function it is. Its frame may be
+ * missing, since free() and its like jump to their inner functions in some builds of libc.
+ */
+static const char *allocator_function(const struct facts *facts)
+{
+	static const char *const functions[] = { "free", "malloc", "realloc", "calloc" };
+	const char *heap = facts->message[MESSAGE_HEAP_REUSED];
+
+	if (!heap)
+		heap = facts->message[MESSAGE_HEAP_CORRUPT];
+	for (size_t i = 0; heap && i < sizeof(functions) / sizeof(*functions); i++)
+		if (!strncmp(heap, functions[i], strlen(functions[i])) &&
+		    heap[strlen(functions[i])] == '(')
+			return functions[i];
+	return NULL;
+}
+
+static void signature_add_run(struct signature *signature, const struct facts *facts, int from,
+			      int to)
+{
+	enum run run = frame_run(facts, from);
+	bool called_by_native = to < facts->nframes && frame_run(facts, to) == RUN_NATIVE;
+	bool evaluated = false;
+	const char *name;
+
+	if (run == RUN_NATIVE) {
+		for (int i = from; i < to && !signature->over; i++) {
+			const struct crash_frame *frame = &facts->culprit->frames[i];
+
+			name = facts->frames[i].name;
+			signature_add(signature, name ? name : module_base(frame->module));
+		}
+		return;
+	}
+	/* What a hang waits for has been said in better words than a function's name. */
+	if (run == RUN_PLATFORM &&
+	    (!called_by_native || (facts->crash->kind == CRASH_KIND_HANG && from == 0)))
+		return;
+	name = public_name(run_entry(facts, from, to, &evaluated));
+	if (from == 0 && run == RUN_PLATFORM && (!name || name_is_abort(name)))
+		name = allocator_function(facts);
+	if (name && !name_is_abort(name))
+		signature_add(signature, name);
+	signature->over |= evaluated;
+}
+
+/* CPython's locks go by one word: which of them it is, stripped libraries do not tell. */
+static const char *hang_word(const struct facts *facts)
+{
+	const struct crash_thread *culprit = facts->culprit;
+
+	if (!culprit)
+		return NULL;
+	if (thread_waits_in_cpython(culprit))
+		return "cpython lock";
+	return culprit->wait.what ? culprit->wait.what : culprit->wait.syscall;
+}
+
+char *signature_make(const struct facts *facts)
+{
+	struct signature signature = { .text = STRBUF_INIT };
+	char word[16];
+
+	if (facts->crash->kind == CRASH_KIND_HANG) {
+		const char *wait = hang_word(facts);
+
+		strbuf_addstr(&signature.text, "hang");
+		if (wait)
+			strbuf_addf(&signature.text, " (%s)", wait);
+	} else {
+		strbuf_addstr(&signature.text,
+			      signal_word(facts->crash->signo, word, sizeof(word)));
+	}
+	for (int from = 0, to; from < facts->nframes && !signature.over; from = to) {
+		for (to = from + 1; to < facts->nframes; to++)
+			if (frame_run(facts, to) != frame_run(facts, from))
+				break;
+		signature_add_run(&signature, facts, from, to);
+	}
+	return strbuf_detach(&signature.text);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "triage/triage.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/strbuf.h"
+#include "triage/patterns.h"
+
+void finding_say(struct finding *finding, int score, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	finding->score = score;
+	free(finding->detail);
+	finding->detail = strbuf_detach(&text);
+}
+
+void finding_because(struct finding *finding, int frame, const char *fmt, ...)
+{
+	struct strbuf text = STRBUF_INIT;
+	va_list ap;
+
+	if (finding->nevidence == TRIAGE_EVIDENCE_MAX)
+		return;
+	va_start(ap, fmt);
+	strbuf_vaddf(&text, fmt, ap);
+	va_end(ap);
+	finding->evidence[finding->nevidence].frame = frame;
+	finding->evidence[finding->nevidence++].why = strbuf_detach(&text);
+}
+
+static enum attribution category_attribution(enum frame_category category)
+{
+	switch (category) {
+	case CATEGORY_EXTENSION:
+	case CATEGORY_PROGRAM: /* a program that embeds Python is native code beside it, too */
+		return ATTRIBUTION_EXTENSION;
+	case CATEGORY_LIBRARY:
+		return ATTRIBUTION_THIRD_PARTY;
+	case CATEGORY_CPYTHON:
+		return ATTRIBUTION_CPYTHON;
+	default:
+		return ATTRIBUTION_UNKNOWN;
+	}
+}
+
+void finding_blame(struct finding *finding, const struct facts *facts, int frame)
+{
+	finding->frame = frame;
+	if (frame >= 0 && frame < facts->nframes)
+		finding->attribution = category_attribution(facts->frames[frame].category);
+}
+
+void finding_release(struct finding *finding)
+{
+	free(finding->detail);
+	for (size_t i = 0; i < finding->nevidence; i++)
+		free(finding->evidence[i].why);
+	*finding = (struct finding){ 0 };
+}
+
+static const struct pattern_rule *const rule_tables[] = {
+	fork_rules, finalize_rules, memory_rules,
+};
+
+/* The best finding of each pattern. */
+static void rules_ask(const struct facts *facts, struct finding best[PATTERN_COUNT])
+{
+	for (size_t t = 0; t < sizeof(rule_tables) / sizeof(*rule_tables); t++) {
+		for (const struct pattern_rule *rule = rule_tables[t]; rule->match; rule++) {
+			struct finding finding = { .frame = -1 };
+
+			rule->match(facts, &finding);
+			if (finding.score > best[rule->pattern].score) {
+				finding_release(&best[rule->pattern]);
+				best[rule->pattern] = finding;
+			} else {
+				finding_release(&finding);
+			}
+		}
+	}
+}
+
+static char *other_detail(const struct facts *facts)
+{
+	int frame = facts->native >= 0 ? facts->native : 0;
+	char word[16], *place, *detail;
+
+	if (!facts->culprit || !facts->nframes)
+		return xstrdup("nothing is known of where it happened");
+	place = facts_describe(facts, frame);
+	if (facts->crash->kind == CRASH_KIND_HANG)
+		detail = xstrfmt("no known pattern: it waits in %s", place);
+	else
+		detail = xstrfmt("no known pattern: %s in %s",
+				 signal_word(facts->crash->signo, word, sizeof(word)), place);
+	free(place);
+	return detail;
+}
+
+static void triage_take(struct triage *triage, const struct facts *facts, enum pattern pattern,
+			struct finding *finding)
+{
+	const char *module = NULL;
+
+	triage->pattern = pattern;
+	triage->detail = finding->detail;
+	finding->detail = NULL;
+	triage->attribution = finding->attribution;
+	if (finding->frame >= 0 && finding->frame < facts->nframes)
+		module = module_base(facts->culprit->frames[finding->frame].module);
+	triage->component = module ? xstrdup(module) : NULL;
+	memcpy(triage->evidence, finding->evidence, sizeof(triage->evidence));
+	triage->nevidence = finding->nevidence;
+	finding->nevidence = 0;
+	triage->confidence = finding->score >= SCORE_STRONG ? CONFIDENCE_HIGH
+			   : finding->score >= SCORE_FAIR   ? CONFIDENCE_MEDIUM
+							    : CONFIDENCE_LOW;
+}
+
+/* What else holds, best first. */
+static void triage_also(struct triage *triage, const struct finding best[PATTERN_COUNT])
+{
+	bool told[PATTERN_COUNT] = { [PATTERN_OTHER] = true };
+	size_t room = sizeof(triage->also) / sizeof(*triage->also);
+
+	told[triage->pattern] = true;
+	while (triage->nalso < room) {
+		enum pattern next = PATTERN_OTHER;
+
+		for (enum pattern p = 0; p < PATTERN_COUNT; p++)
+			if (!told[p] && best[p].score >= SCORE_ALSO &&
+			    (next == PATTERN_OTHER || best[p].score > best[next].score))
+				next = p;
+		if (next == PATTERN_OTHER)
+			return;
+		told[next] = true;
+		triage->also[triage->nalso++] = next;
+	}
+}
+
+struct triage *triage_classify(const struct crash *crash)
+{
+	struct triage *triage = xcalloc(1, sizeof(*triage));
+	struct finding best[PATTERN_COUNT] = { { 0 } };
+	enum pattern pattern = PATTERN_OTHER;
+	struct facts facts;
+
+	facts_collect(&facts, crash);
+	rules_ask(&facts, best);
+	for (enum pattern p = 0; p < PATTERN_COUNT; p++)
+		if (best[p].score > best[pattern].score)
+			pattern = p;
+	if (pattern == PATTERN_OTHER) {
+		best[pattern].detail = other_detail(&facts);
+		finding_blame(&best[pattern], &facts, facts.native >= 0 ? facts.native : 0);
+	}
+	triage_take(triage, &facts, pattern, &best[pattern]);
+	triage_also(triage, best);
+	triage->signature = signature_make(&facts);
+	for (enum pattern p = 0; p < PATTERN_COUNT; p++)
+		finding_release(&best[p]);
+	facts_release(&facts);
+	return triage;
+}
+
+void triage_free(struct triage *triage)
+{
+	if (!triage)
+		return;
+	for (size_t i = 0; i < triage->nevidence; i++)
+		free(triage->evidence[i].why);
+	free(triage->detail);
+	free(triage->component);
+	free(triage->signature);
+	free(triage);
+}
+
+const char *pattern_name(enum pattern pattern)
+{
+	static const char *const names[PATTERN_COUNT] = {
+		[PATTERN_OTHER] = "other",
+		[PATTERN_FINALIZATION_TOCTOU] = "finalization-toctou",
+		[PATTERN_FORK_SAFETY] = "fork-safety",
+		[PATTERN_USE_AFTER_FREE] = "use-after-free",
+		[PATTERN_ALLOCATOR_HOOK] = "allocator-hook",
+		[PATTERN_FFI_UNWIND] = "ffi-unwind",
+		[PATTERN_RECURSION_OR_LOOP] = "recursion-or-loop",
+		[PATTERN_CYTHON_SILENT] = "cython-silent",
+		[PATTERN_STRIPPED_MISATTRIBUTION] = "stripped-misattribution",
+		[PATTERN_ENV_RACE] = "env-race",
+		[PATTERN_GIL_NOT_HELD] = "gil-not-held",
+		[PATTERN_SHUTDOWN_LOCK] = "shutdown-lock",
+		[PATTERN_LOCK_ORDER] = "lock-order",
+	};
+
+	return pattern < PATTERN_COUNT ? names[pattern] : "other";
+}
+
+const char *attribution_name(enum attribution attribution)
+{
+	static const char *const names[] = {
+		[ATTRIBUTION_UNKNOWN] = "unknown",         [ATTRIBUTION_EXTENSION] = "extension",
+		[ATTRIBUTION_THIRD_PARTY] = "third-party", [ATTRIBUTION_CPYTHON] = "cpython",
+		[ATTRIBUTION_INTERACTION] = "interaction",
+		[ATTRIBUTION_APPLICATION] = "application",
+	};
+
+	return names[attribution];
+}
+
+const char *confidence_name(enum confidence confidence)
+{
+	static const char *const names[] = {
+		[CONFIDENCE_LOW] = "low",
+		[CONFIDENCE_MEDIUM] = "medium",
+		[CONFIDENCE_HIGH] = "high",
+	};
+
+	return names[confidence];
+}

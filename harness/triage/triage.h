@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The triage classifier: a crash in, a classification out. Pure: reads nothing, asks nobody, the
+ * same answer each time. Knows observe/crash.h and base only.
+ *
+ * It names what the record bears out, and says how sure it is. Whether a pattern is *confirmed* is
+ * not its business: the harness's experiments decide that (run/confirm.h).
+ */
+#ifndef FORKPOINT_TRIAGE_TRIAGE_H
+#define FORKPOINT_TRIAGE_TRIAGE_H
+
+#include <stddef.h>
+
+#include "observe/crash.h"
+
+enum pattern {
+	PATTERN_OTHER = 0,
+	PATTERN_FINALIZATION_TOCTOU,
+	PATTERN_FORK_SAFETY,
+	PATTERN_USE_AFTER_FREE,
+	PATTERN_ALLOCATOR_HOOK,
+	PATTERN_FFI_UNWIND,
+	PATTERN_RECURSION_OR_LOOP,
+	PATTERN_CYTHON_SILENT,
+	PATTERN_STRIPPED_MISATTRIBUTION,
+	PATTERN_ENV_RACE,
+	PATTERN_GIL_NOT_HELD,
+	PATTERN_SHUTDOWN_LOCK,
+	PATTERN_LOCK_ORDER,
+	PATTERN_COUNT,
+};
+
+enum attribution {
+	ATTRIBUTION_UNKNOWN = 0,
+	ATTRIBUTION_EXTENSION,   /* the native Python module that holds the fault */
+	ATTRIBUTION_THIRD_PARTY, /* a library or tool beneath it, or not Python's */
+	ATTRIBUTION_CPYTHON,
+	ATTRIBUTION_INTERACTION, /* no single one */
+	ATTRIBUTION_APPLICATION, /* the user's own code or use */
+};
+
+enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
+
+/* Why: a frame of the culprit thread (-1: none, the evidence is the message or a lock) and a sentence. */
+struct evidence {
+	int frame;
+	char *why;
+};
+
+#define TRIAGE_EVIDENCE_MAX 8
+
+struct triage {
+	enum pattern pattern;
+	char *detail;            /* one sentence; never NULL */
+	enum pattern also[3];    /* other patterns that hold as well */
+	size_t nalso;
+	enum attribution attribution;
+	char *component;         /* base name of the module at fault; NULL: none */
+	enum confidence confidence;
+	/*
+	 * Stable over address layout, compiler and release: "SIGABRT free<_M_clear<sampler_child".
+	 * Two crashes with one signature are taken for one bug.
+	 */
+	char *signature;
+	struct evidence evidence[TRIAGE_EVIDENCE_MAX];
+	size_t nevidence;
+};
+
+/* Never NULL; triage_free() frees it. */
+struct triage *triage_classify(const struct crash *crash);
+void triage_free(struct triage *triage);
+
+/* The words of design.md: "fork-safety", "interaction", "high". Static strings. */
+const char *pattern_name(enum pattern pattern);
+const char *attribution_name(enum attribution attribution);
+const char *confidence_name(enum confidence confidence);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every scenario, in the order in which they are listed and run. A line
+ *
+ *	SCENARIO(name)
+ *
+ * names `extern const struct scenario scenario_<name>`, which scenarios/<name>.c (or .cc) defines.
+ * No include guard: whoever includes this defines SCENARIO() first, as often as needed.
+ */
+
+SCENARIO(fork_lru_list)
+SCENARIO(fork_lru_stdlist)
+SCENARIO(fork_atfork_order)
+SCENARIO(fork_held_mutex)
+SCENARIO(fork_stop_sampler)
+SCENARIO(fork_stop_cost)
+SCENARIO(fork_live_subinterpreter)
+SCENARIO(fork_atfork_head_lock)
+
+SCENARIO(finalize_ensure_after)
+SCENARIO(finalize_check_then_ensure)
+SCENARIO(finalize_restore)
+SCENARIO(finalize_hammer)
+SCENARIO(restore_after_reinit)
+
+/* The harness against itself: scenarios/selftest.c. */
+SCENARIO(selftest_noop)
+SCENARIO(selftest_crash)
+SCENARIO(selftest_child_crash)
+SCENARIO(selftest_abort)
+SCENARIO(selftest_kill)
+SCENARIO(selftest_hang)
+SCENARIO(selftest_child_hang)
+SCENARIO(selftest_spin)
+SCENARIO(selftest_slow)
+SCENARIO(selftest_silent)
+SCENARIO(selftest_vacuous)
+SCENARIO(selftest_window)
+SCENARIO(selftest_outside)
+SCENARIO(selftest_promise)
+SCENARIO(selftest_rare)
+SCENARIO(selftest_floor)

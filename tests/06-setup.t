@@ -1,0 +1,128 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The set-up finds what is missing, installs it where it may, and stops with one command where not.
+# Package managers are played by scripts: what they are asked for is what counts here.
+set -eu
+. tests/tap.sh
+
+bin=$tap_dir/bin
+setup=$(pwd)/ci/setup.sh
+export XDG_CACHE_HOME="$tap_dir/cache"
+
+# A PATH on which only what is named here exists.
+fresh_path() {
+	rm -rf "$bin" "$XDG_CACHE_HOME" "$tap_dir/calls"
+	mkdir -p "$bin"
+	for tool in sh awk sed grep cat find mktemp rm mkdir tr tail printf id uname env dirname chmod "$@"; do
+		ln -sf "$(command -v "$tool")" "$bin/$tool"
+	done
+}
+
+# A command that notes how it was called.
+fake() { # NAME BODY
+	printf '#!/bin/sh\n%s\n' "$2" >"$bin/$1"
+	chmod +x "$bin/$1"
+}
+
+# apt-get that "installs" make, cc and the like by making them; cc then finds every header.
+fake_apt='echo "apt-get $*" >>"'$tap_dir'/calls"
+case " $* " in *" install "*)
+	for tool in make c++ pkg-config prove stress-ng; do
+		printf "#!/bin/sh\n" >"'$bin'/$tool"; chmod +x "'$bin'/$tool"
+	done
+	printf "#!/bin/sh\ncat >/dev/null\n" >"'$bin'/cc"; chmod +x "'$bin'/cc"
+esac'
+
+in_path() {
+	env PATH="$bin" "$(command -v sh)" "$setup" "$@"
+}
+
+run sh "$setup" --check
+if [ "$status" -eq 0 ] && [ -z "$err" ]; then
+	run sh "$setup"
+	is "$status:$out:$err" "0::" "where nothing is missing it says and does nothing"
+	start=$(date +%s%N)
+	sh "$setup"
+	spent=$((($(date +%s%N) - start) / 1000000))
+	# 30 ms were measured; a loaded machine gets ten times as much.
+	ok "a second call is instant ($spent ms)" [ "$spent" -lt 300 ]
+else
+	skip "where nothing is missing it says and does nothing" "something is missing here"
+fi
+
+run sh "$setup" --chekc
+is "$status" 2 "an unknown argument is an error of usage"
+
+fresh_path
+run in_path --check
+is "$status" 1 "--check tells that something needed is missing"
+for thing in make compiler c-library c++ pkg-config jansson elfutils prove stress-ng; do
+	has "$err" "setup: $thing is missing (package " "--check names $thing"
+done
+
+fresh_path
+fake id 'echo 1000'
+fake apt-get 'echo "apt-get $*" >>"'"$tap_dir"'/calls"'
+run in_path
+is "$status" 1 "without the right to install it stops"
+has "$err" "type: su -c 'apt-get update && apt-get install -y --no-install-recommends make gcc libc6-dev g++ " \
+	"with the one command to type"
+is "$(printf '%s\n' "$err" | grep -c 'type:')" 1 "and only one"
+ok "and calls no package manager" [ ! -e "$tap_dir/calls" ]
+
+fake sudo 'exit 1'
+run in_path
+has "$err" "type: sudo sh -c 'apt-get update" "where sudo wants a password, the command uses it"
+ok "and sudo is not waited for" [ ! -e "$tap_dir/calls" ]
+
+fake sudo 'shift; exec "$@"'
+fake apt-get "$fake_apt"
+run in_path
+is "$status" 0 "by a sudo without a prompt it installs"
+calls=$(cat "$tap_dir/calls")
+has "$calls" " update" "the lists are brought up to date"
+has "$calls" " install --no-install-recommends make gcc libc6-dev g++ pkg-config libjansson-dev libdw-dev" \
+	"what is missing is asked for in one call"
+has "$calls" "-y" "no question is asked"
+rm "$tap_dir/calls"
+run in_path
+is "$status:$(cat "$tap_dir/calls" 2>/dev/null)" "0:" "a second call installs nothing"
+
+for row in "dnf:elfutils-devel" "apk:elfutils-dev" "pacman:libelf"; do
+	fresh_path
+	fake id 'echo 1000'
+	fake "${row%:*}" ':'
+	run in_path
+	has "$err" "${row#*:}" "${row%:*} is asked for its own packages"
+done
+
+fresh_path
+fake id 'echo 0'
+fake apt-get 'echo "Err:1 host: Temporary failure resolving"; echo "E: Unable to fetch" >&2; exit 100'
+run in_path
+is "$status" 1 "without a network it fails"
+has "$err" "the package servers cannot be reached" "and says that it is the network"
+
+fresh_path
+fake id 'echo 0'
+run in_path
+is "$status" 1 "without a known package manager it fails"
+has "$err" "install these by hand: make, compiler" "and lists what to install"
+
+# Everything but stress-ng, which cannot be had.
+fresh_path
+for tool in make c++ pkg-config prove; do
+	fake "$tool" ':'
+done
+fake cc 'cat >/dev/null'
+fake id 'echo 0'
+fake apt-get 'echo "apt-get $*" >>"'"$tap_dir"'/calls"
+	case "$*" in *stress-ng*) exit 100;; esac'
+run in_path
+is "$status" 0 "what is only wanted does not stop it"
+has "$err" "stress-ng is missing (package stress-ng), wanted for:" "but is told"
+rm "$tap_dir/calls"
+run in_path
+is "$status:$(cat "$tap_dir/calls" 2>/dev/null)" "0:" "and is not tried again at once"
+
+tap_done
