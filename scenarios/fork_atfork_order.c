@@ -21,7 +21,7 @@
  *
  * On the way this holds each interpreter to the order that is documented for pthread_atfork() and
  * for os.register_at_fork(): Python's `before` hooks, newest first, ahead of all prepare handlers;
- * Python's parent and child hooks, oldest first, behind all of C's. See shared objects' sources in
+ * Python's parent and child hooks, oldest first, behind all of C's. The two libraries are
  * lib/so_profile.c and lib/so_sampler.c.
  *
  * The sampler's child handler takes a lock, which is not async-signal-safe: that is the bug.
@@ -149,7 +149,7 @@ static void setup(struct subject *s)
 static void child(struct subject *s)
 {
 	if (ran_before != DUE_BEFORE || ran_in_child != DUE_AFTER || ran_in_parent != 0)
-		subject_say(s, OUTCOME_WRONG, "not all handlers of a child ran in it, or others did");
+		subject_say(s, OUTCOME_WRONG, "the child ran other handlers than its own");
 	else if (profile_total() != 1)
 		subject_say(s, OUTCOME_WRONG, "the child's profile is not the one thread it has");
 }
@@ -157,7 +157,7 @@ static void child(struct subject *s)
 static void check(struct subject *s)
 {
 	if (ran_before != DUE_BEFORE || ran_in_parent != DUE_AFTER || ran_in_child != 0)
-		subject_say(s, OUTCOME_WRONG, "not all handlers of a parent ran in it, or others did");
+		subject_say(s, OUTCOME_WRONG, "the parent ran other handlers than its own");
 	else if (profile_total() != 2)
 		subject_say(s, OUTCOME_WRONG, "the parent's profile has changed");
 }
@@ -169,7 +169,7 @@ static const char *const links[] = {
 
 static const struct variant variants[] = {
 	{ .name = "lock", .doc = "what is repaired too late is a lock" },
-	{ .name = "memory", .doc = "what is repaired too late is memory that children do not inherit" },
+	{ .name = "memory", .doc = "what is repaired too late is memory that is not inherited" },
 	{ .name = NULL },
 };
 
@@ -193,8 +193,8 @@ static const struct expectation expectations[] = {
 
 const struct scenario scenario_fork_atfork_order = {
 	.name = "fork-atfork-order",
-	.race = "in the child, one library's at-fork handler uses another library that repairs itself "
-		"only in its own handler, which comes later",
+	.race = "in the child, one library's at-fork handler uses another library, which repairs "
+		"itself in a handler that comes later",
 	.symptom = "every forked child hangs or dies below fork(), with one order of imports only",
 	.fix = "the library that is used is loaded first, so that its child handler runs first",
 	.links = links,

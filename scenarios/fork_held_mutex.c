@@ -88,15 +88,16 @@ static const struct expectation expectations[] = {
 		.releases = "",
 		.shows = "hang",
 		.allows = "ok hang",
-		.source = "POSIX, fork(): the child has the calling thread only; measured",
+		.source = "POSIX, fork(): the child has the calling thread only; "
+			  "measured on 3.12.1 to 3.15.2",
 	},
 	{ .releases = NULL },
 };
 
 const struct scenario scenario_fork_held_mutex = {
 	.name = "fork-held-mutex",
-	.race = "a sampler thread holds a mutex while another thread forks, and the child's at-fork "
-		"handler takes that mutex",
+	.race = "a sampler thread holds a mutex while another thread forks, and the child's "
+		"at-fork handler takes that mutex",
 	.symptom = "the child blocks below fork() for ever, without using CPU",
 	.fix = "a prepare handler takes the mutex, the parent gives it back, the child renews it",
 	.links = links,

@@ -26,9 +26,10 @@
 
 namespace {
 
-/* As in fork_lru_list.c: long enough, quickly filled, four of five calls are hits. */
+/* As in fork_lru_list.c: long enough, quickly filled, eight of nine look-ups are hits. */
 constexpr uint64_t CAPACITY = 256;
-constexpr uint64_t KEYS = 320;
+constexpr uint64_t KEYS = 288;
+constexpr int STACK_DEPTH = 32;
 
 struct frame {
 	uint64_t key;
@@ -137,16 +138,19 @@ uint64_t sampler_key()
 	return sampler_random % KEYS;
 }
 
+void use_cache(struct subject *s, uint64_t key)
+{
+	window_enter(s);
+	if (!cache->lookup(key))
+		cache->store(key);
+	window_leave(s);
+}
+
 void work(struct subject *s)
 {
-	while (worker_cycle(s)) {
-		uint64_t key = sampler_key();
-
-		window_enter(s);
-		if (!cache->lookup(key))
-			cache->store(key);
-		window_leave(s);
-	}
+	while (worker_cycle(s))
+		for (int i = 0; i < STACK_DEPTH; i++)
+			use_cache(s, sampler_key());
 }
 
 /* The child goes on to profile: its cache must work as a new one does. */
@@ -181,6 +185,13 @@ const char *const links[] = {
 	nullptr,
 };
 
+/*
+ * Which of the two signals depends on what free() finds first and so on the C library and its
+ * tunables: with a tcache the double free is seen (SIGABRT), without one older releases of glibc
+ * follow a pointer that free() has scrambled (SIGSEGV). Of the hits 3 to 6 % died here, but that is
+ * the share of one instruction, and another processor may retire its stores in other groups: the
+ * floor is far below.
+ */
 const struct expectation expectations[] = {
 	{
 		.releases = "",
@@ -190,7 +201,7 @@ const struct expectation expectations[] = {
 		.shows = "SIGABRT SIGSEGV",
 		.allows = "ok SIGABRT SIGSEGV",
 		.floor = 0.001,
-		.source = "dd-trace-py 17042; measured",
+		.source = "dd-trace-py 17042; measured on 3.12.1 to 3.15.2",
 	},
 	{},
 };
@@ -202,8 +213,8 @@ extern const struct scenario scenario_fork_lru_stdlist;
 
 const struct scenario scenario_fork_lru_stdlist = {
 	.name = "fork-lru-stdlist",
-	.race = "a sampler thread splices in its std::list while another thread forks, and the child's "
-		"at-fork handler calls clear() on it",
+	.race = "a sampler thread splices in its std::list while another thread forks, and the "
+		"child's at-fork handler calls clear() on it",
 	.symptom = "the child dies below fork(), in free() or a destructor, now and then",
 	.fix = "the child constructs fresh containers by placement new",
 	.links = links,

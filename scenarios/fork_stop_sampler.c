@@ -142,27 +142,27 @@ static const struct expectation expectations[] = {
 		.variant = "join",
 		.shows = "hang",
 		.allows = "ok hang",
-		.source = "by construction; measured",
+		.source = "by construction; measured on 3.12.1 to 3.15.2",
 	},
 	{
 		.releases = "<3.13",
 		.variant = "release",
 		.allows = "ok",
-		.source = "3.12 holds the import lock only over a fork; measured",
+		.source = "3.12 holds the import lock only over a fork; measured on 3.12.1",
 	},
 	{
 		.releases = ">=3.13",
 		.variant = "release",
 		.shows = "hang",
 		.allows = "ok hang",
-		.source = "cpython pull 116607; measured",
+		.source = "cpython pull 116607 (3.13.0a6); measured on 3.13.0 to 3.15.2",
 	},
 	{
 		.releases = "",
 		.flavours = "release debug",
 		.variant = "release-keep",
 		.allows = "ok",
-		.source = "measured",
+		.source = "measured on 3.12.1 to 3.15.2",
 	},
 	{
 		/* Attaching waits for the stopped world there, GIL or not. */
@@ -177,8 +177,8 @@ static const struct expectation expectations[] = {
 
 const struct scenario scenario_fork_stop_sampler = {
 	.name = "fork-stop-sampler",
-	.race = "an at-fork prepare handler joins the sampler thread while that thread waits for what "
-		"the forking thread holds",
+	.race = "an at-fork prepare handler joins the sampler thread while that thread waits for "
+		"what the forking thread holds",
 	.symptom = "the application freezes in fork(), in the parent, and no child appears",
 	.fix = "the sampler is joined in Python's own before hook, with the GIL released",
 	.links = links,

@@ -9,19 +9,30 @@ bin=$tap_dir/bin
 setup=$(pwd)/ci/setup.sh
 export XDG_CACHE_HOME="$tap_dir/cache"
 
-# A PATH on which only what is named here exists.
-fresh_path() {
-	rm -rf "$bin" "$XDG_CACHE_HOME" "$tap_dir/calls"
-	mkdir -p "$bin"
-	for tool in sh awk sed grep cat find mktemp rm mkdir tr tail printf id uname env dirname chmod "$@"; do
-		ln -sf "$(command -v "$tool")" "$bin/$tool"
-	done
-}
-
-# A command that notes how it was called.
 fake() { # NAME BODY
 	printf '#!/bin/sh\n%s\n' "$2" >"$bin/$1"
 	chmod +x "$bin/$1"
+}
+
+# Where a tool of the machine is; `command -v` would name a builtin by its bare name.
+real() { # NAME
+	for where in /usr/bin /bin /usr/sbin /sbin; do
+		if [ -x "$where/$1" ]; then
+			echo "$where/$1"
+			return
+		fi
+	done
+	echo "no-$1-on-this-machine"
+}
+
+# A PATH on which only what is named here exists. No links: what a test writes over must never be
+# the machine's own program.
+fresh_path() {
+	rm -rf "$bin" "$XDG_CACHE_HOME" "$tap_dir/calls"
+	mkdir -p "$bin"
+	for tool in sh awk sed grep cat find mktemp rm mkdir true tr tail printf id uname env dirname chmod; do
+		fake "$tool" "exec $(real "$tool") \"\$@\""
+	done
 }
 
 # apt-get that "installs" make, cc and the like by making them; cc then finds every header.

@@ -145,8 +145,8 @@ if unreachable "$tap_dir/maven.out" || grep -q 'is missing' "$tap_dir/maven.out"
 	skip "maven: 3.12.1" "$(head -n 1 "$tap_dir/maven.out")"
 else
 	has "$out" "ok 3.12.1 $tap_dir/maven/3.12.1-maven/interp" "maven: gives 3.12.1"
-	fetched "$tap_dir/maven" 3.12.1-maven 3.12.1 release
 	has "$out" "skip 3.12.9 Maven has no such build" "… and says what it does not have"
+	fetched "$tap_dir/maven" 3.12.1-maven 3.12.1 release
 	is "$(ls -a "$tap_dir/maven" | grep -c '^\.tmp')" 0 "… and nothing else is left"
 fi
 tap_done

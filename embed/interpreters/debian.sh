@@ -120,7 +120,7 @@ root_build() {
 	IDIRAFTER=$PREFIX/include RPATH=$rb_lib
 	if ! interp_write "$rb_root/interp" "$rb_root" "$STORE/$name" ||
 		! store_put "$rb_root" "$name"; then
-		WHY="cannot write to '$STORE'; free some space there or set FORKPOINT_CACHE"
+		disk_full "$1/log" || WHY="cannot write to '$STORE'; set FORKPOINT_CACHE to another place"
 		return 1
 	fi
 }
@@ -129,15 +129,6 @@ root_build() {
 package_version() {
 	VERSION=$(apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Version: //p' | head -n 1)
 	[ -n "$VERSION" ]
-}
-
-answer_all() {
-	aa_kind=$1
-	aa_why=$2
-	shift 2
-	for aa_spec in "$@"; do
-		printf '%s %s %s\n' "$aa_kind" "$aa_spec" "$aa_why"
-	done
 }
 
 # Is what the suite has of a line new enough for the lock? suite_accepts SUITE LINE VERSION
@@ -253,7 +244,7 @@ keyring_locate
 store_lock
 store_tmp debian
 # shellcheck disable=SC2086
-! space_missing "$TMP" 500 || { answer_all fail "$WHY" $SPECS; exit 0; }
+! space_missing "$TMP" 500 || { answer_all fail "$WHY" $SPECS; FULL=1; source_end; }
 
 suites=
 for spec in $SPECS; do
@@ -268,11 +259,17 @@ for spec in $SPECS; do
 	*) suites="$suites $SUITE" ;;
 	esac
 done
+# Answers are single lines, which no other can break into.
+jobs=
 for suite in $suites; do
-	# shellcheck disable=SC2046
-	suite_fetch "$suite" $(sort -u "$TMP/suite.$suite") >"$TMP/answer.$suite" &
+	(
+		# shellcheck disable=SC2046
+		suite_fetch "$suite" $(sort -u "$TMP/suite.$suite")
+		source_end
+	) &
+	jobs="$jobs $!"
 done
-wait
-for suite in $suites; do
-	cat "$TMP/answer.$suite"
+for job in $jobs; do
+	wait "$job" || FULL=1
 done
+source_end

@@ -40,35 +40,36 @@ missing_find() {
 	done
 }
 
-# Ask SOURCE for SPECs; its answers are kept in order.
-source_ask() {
-	sa_source=$1
-	shift
-	sh "$HERE/$sa_source.sh" fetch "$@" >"$TMP/answers.$sa_source" || :
-}
-
-# Ask every source whose turn it is, all at once. What is still missing then goes to the next.
-# Sources that share no work run side by side: Debian's suites and Maven serve different releases,
-# so the specs are dealt out by what the lock offers, not tried in vain.
+# Ask every source whose turn it is, all at once; what is still missing then goes to the next. The
+# specs are dealt out by what the lock file offers, so few are tried in vain.
 round() {
 	rd_sources=
 	for rd_spec in $MISSING; do
 		spec_parse "$rd_spec"
 		rd_source=$(next_source "$rd_spec")
 		[ -n "$rd_source" ] || continue
-		printf '%s\n' "$rd_spec" >>"$TMP/ask.$rd_source"
-		printf '%s\n' "$rd_spec" >>"$TMP/tried.$rd_source"
+		printf '%s\n' "$rd_spec" | tee -a "$TMP/ask.$rd_source" >>"$TMP/tried.$rd_source"
 		case " $rd_sources " in
 		*" $rd_source "*) ;;
 		*) rd_sources="$rd_sources $rd_source" ;;
 		esac
 	done
 	[ -n "$rd_sources" ] || return 1
+	rd_jobs=
 	for rd_source in $rd_sources; do
-		# shellcheck disable=SC2046
-		source_ask "$rd_source" $(cat "$TMP/ask.$rd_source") &
+		# shellcheck disable=SC2046 # words on purpose
+		sh "$HERE/$rd_source.sh" fetch $(cat "$TMP/ask.$rd_source") >"$TMP/answers.$rd_source" &
+		rd_jobs="$rd_jobs $!"
 	done
-	wait
+	for rd_job in $rd_jobs; do
+		rd_status=0
+		wait "$rd_job" || rd_status=$?
+		case $rd_status in
+		0) ;;
+		"$STATUS_FULL") FULL=1 ;;
+		*) BROKEN=$rd_status ;;
+		esac
+	done
 	for rd_source in $rd_sources; do
 		rm -f "$TMP/ask.$rd_source"
 		while read -r rd_kind rd_spec rd_why; do
@@ -109,6 +110,7 @@ next_source() {
 	done
 }
 
+BROKEN=
 missing_find "$@"
 if [ -n "$MISSING" ]; then
 	sh "$HERE/find.sh" >/dev/null
@@ -121,7 +123,8 @@ if [ -n "$MISSING" ] && ! offline; then
 	# Another fetch may have brought them while we waited for the lock.
 	# shellcheck disable=SC2086
 	missing_find $MISSING
-	while [ -n "$MISSING" ] && round; do
+	# A full disk is no better for the next source.
+	while [ -n "$MISSING" ] && [ -z "$FULL" ] && round; do
 		# shellcheck disable=SC2086
 		missing_find $MISSING
 	done
@@ -144,10 +147,16 @@ for spec in "$@"; do
 		! grep -q '^fail ' "$TMP/why.$spec" || kind=fail
 		# What each source said, in the order they were asked.
 		why=$(sed -n "s/^$kind //p" "$TMP/why.$spec" | awk '{ printf "%s%s", n++ ? "; " : "", $0 }')
+	elif [ -n "$FULL" ]; then
+		kind=fail
+		why="the disk of '$STORE' is full; free some or set FORKPOINT_CACHE to a roomier place"
+	elif [ -n "$BROKEN" ]; then
+		kind=fail
+		why="a source ended with status $BROKEN and no answer; type the same again"
 	fi
 	case $why in
 	'') why="no source has it; build it and type: forkpoint pythons add PREFIX" ;;
-	*type* | *"set FORKPOINT"*) ;;
+	*type* | *"set FORKPOINT"*) ;; # a remedy is in it
 	*) why="$why; build it and type: forkpoint pythons add PREFIX" ;;
 	esac
 	printf '%s %s %s\n' "$kind" "$spec" "$why"

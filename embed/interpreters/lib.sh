@@ -10,12 +10,14 @@
 #	skip SPEC WHY	it cannot be had from here
 #	fail SPEC WHY	it should have been had: a broken download, a full disk
 #
-# and tells what it does on standard error. Functions hand results back in variables, named in
+# and tells what it does on standard error. It exits with 0 whatever the answers are, but with
+# STATUS_FULL when the disk is: then the answers may not have been written either. Functions hand results back in variables, named in
 # capitals above each, because a `$(…)` is a fork and finding interpreters stands in the way of
 # every run.
 
 STATUS_USAGE=2
 STATUS_HARNESS=3
+STATUS_FULL=28
 STATUS_SKIP=77
 
 # Both are ours: sources that work side by side would mix their lines otherwise.
@@ -454,17 +456,37 @@ store_tmp() {
 
 tmp_abandon() {
 	trap - EXIT INT TERM HUP
-	descendants_end $$
+	descendants_end
 	rm -rf "$TMP"
 	exit "$1"
 }
 
-# End what a process of ours started: jobs in the background do not get a terminal's Ctrl-C.
-descendants_end() {
-	for de_pid in $(cat /proc/"$1"/task/"$1"/children 2>/dev/null); do
-		(descendants_end "$de_pid")
-		kill "$de_pid" 2>/dev/null || :
+# PIDS: what a process of ours has started, and what that has.
+descendants() {
+	for ds_pid in $(cat /proc/"$1"/task/"$1"/children 2>/dev/null); do
+		PIDS="$PIDS $ds_pid"
+		descendants "$ds_pid"
 	done
+}
+
+# End all that this script has started. Jobs in the background do not get a terminal's Ctrl-C; and
+# while one is alive, it may write into the directory that is about to go.
+descendants_end() {
+	PIDS=
+	descendants $$
+	[ -n "$PIDS" ] || return 0
+	# shellcheck disable=SC2086 # words on purpose, here and below
+	kill $PIDS 2>/dev/null || :
+	de_tries=0
+	for de_pid in $PIDS; do
+		while [ -e "/proc/$de_pid" ] && [ "$de_tries" -lt 100 ]; do
+			# One of ours that has ended stays a zombie until it is waited for.
+			! grep -q '^State:[[:blank:]]*Z' "/proc/$de_pid/status" 2>/dev/null || break
+			de_tries=$((de_tries + 1))
+			sleep 0.05
+		done
+	done
+	kill -KILL $PIDS 2>/dev/null || :
 }
 
 # Put a directory that is complete in place, in one step as far as any reader can tell.
@@ -485,11 +507,10 @@ space_missing() {
 	WHY="$sm_free MiB are free in '$1' and a fetch needs $2; free some or set FORKPOINT_CACHE to a roomier place"
 }
 
-# WHY, from the log of a client that failed. fetch_why LOG WHAT
+# KIND and WHY, and FULL=1 if the disk is, from the log of a client that failed. fetch_why LOG WHAT
+FULL=
 fetch_why() {
-	if grep -qi 'no space left' "$1" || space_missing "$TMP" 8; then
-		WHY="the disk of '$STORE' is full; free some or set FORKPOINT_CACHE to a roomier place"
-		KIND=fail
+	if disk_full "$1"; then
 		return
 	fi
 	KIND=skip
@@ -502,6 +523,35 @@ fetch_why() {
 		fw_line=$(grep -iE '^(E:|error|\[ERROR\])' "$1" | head -n 1 | cut -c 1-160)
 		WHY="$2 failed (${fw_line:-no message})"
 	fi
+}
+
+# KIND, WHY and FULL if that is what a client's log, or the disk itself, says.
+disk_full() {
+	grep -qi 'no space left' "$1" 2>/dev/null || space_missing "$TMP" 8 || return 1
+	WHY="the disk of '$STORE' is full; free some or set FORKPOINT_CACHE to a roomier place"
+	KIND=fail
+	FULL=1
+}
+
+# answer KIND SPEC WHY-OR-FILE
+answer() {
+	printf '%s %s %s\n' "$1" "$2" "$3" 2>/dev/null || FULL=1
+}
+
+# The same for several: answer_all KIND WHY SPEC…
+answer_all() {
+	aa_kind=$1
+	aa_why=$2
+	shift 2
+	for aa_spec in "$@"; do
+		answer "$aa_kind" "$aa_spec" "$aa_why"
+	done
+}
+
+# The end of a source.
+source_end() {
+	[ -z "$FULL" ] || exit "$STATUS_FULL"
+	exit 0
 }
 
 offline() { [ "${FORKPOINT_OFFLINE:-0}" != 0 ]; }

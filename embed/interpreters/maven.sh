@@ -41,8 +41,7 @@ archive_place() {
 	KIND=fail
 	WHY="$ARTEFACT could not be unpacked; see that unzip works and the disk of '$STORE' has room"
 	unpack "$1" "$TMP/open" >"$TMP/log" 2>&1 || {
-		! grep -qi 'no space left' "$TMP/log" && ! space_missing "$TMP" 8 ||
-			WHY="the disk of '$STORE' is full; free some or set FORKPOINT_CACHE to a roomier place"
+		disk_full "$TMP/log" || :
 		return 1
 	}
 	WHY="$ARTEFACT holds no Python for this machine; the lock file and the artefact disagree"
@@ -102,21 +101,21 @@ maven_fetch_one() {
 	RPATH=$PREFIX/lib
 	printf '%s %s\n' "$DIGEST" "$ARTEFACT" >"$PREFIX/origin"
 	if ! interp_write "$PREFIX/interp" "$PREFIX" "$STORE/$name" || ! store_put "$PREFIX" "$name"; then
-		WHY="cannot write to '$STORE'; free some space there or set FORKPOINT_CACHE"
+		disk_full "$TMP/log" || WHY="cannot write to '$STORE'; set FORKPOINT_CACHE to another place"
 		return 1
 	fi
 }
 
-skip_all() {
-	for spec in $SPECS; do
-		printf '%s %s %s\n' "$1" "$spec" "$2"
-	done
-	exit 0
+# The same answer for all specs, and the end.
+answer_and_end() {
+	# shellcheck disable=SC2086 # words on purpose
+	answer_all "$1" "$2" $SPECS
+	source_end
 }
 
 source_arguments "$@"
 [ "$ACTION" = fetch ] || die "$STATUS_USAGE" "maven.sh can only fetch"
-! offline || skip_all skip "FORKPOINT_OFFLINE is set; unset it to fetch"
+! offline || answer_and_end skip "FORKPOINT_OFFLINE is set; unset it to fetch"
 store_lock
 store_tmp maven
 if ! command -v mvn >/dev/null 2>&1; then
@@ -125,14 +124,15 @@ if ! command -v mvn >/dev/null 2>&1; then
 		spec_parse "$spec"
 		! lock_lookup || wanted=1
 	done
-	[ -n "$wanted" ] || skip_all skip "Maven has no such build for $(uname -m)"
-	package_install maven unzip || skip_all skip "$WHY"
+	[ -n "$wanted" ] || answer_and_end skip "Maven has no such build for $(uname -m)"
+	package_install maven unzip || answer_and_end skip "$WHY"
 fi
-! space_missing "$TMP" 300 || skip_all fail "$WHY"
+! space_missing "$TMP" 300 || { FULL=1; answer_and_end fail "$WHY"; }
 for spec in $SPECS; do
 	if maven_fetch_one "$spec"; then
-		printf 'ok %s %s\n' "$spec" "$STORE/$name/interp"
+		answer ok "$spec" "$STORE/$name/interp"
 	else
-		printf '%s %s %s\n' "$KIND" "$spec" "$WHY"
+		answer "$KIND" "$spec" "$WHY"
 	fi
 done
+source_end

@@ -31,8 +31,10 @@ if command -v pkg-config >/dev/null 2>&1; then
 	done
 fi
 
+blanks=$IFS
 IFS=:
 for dir in $PATH; do
+	IFS=$blanks
 	case $dir in
 	*/shims) continue ;; # pyenv's, which may run another release than their name says
 	esac

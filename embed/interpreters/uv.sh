@@ -58,7 +58,7 @@ uv_fetch_one() {
 	if ! UV_PYTHON_INSTALL_DIR=$TMP/uv UV_PYTHON_INSTALL_BIN=0 UV_HTTP_TIMEOUT=20 UV_HTTP_RETRIES=1 \
 		timeout 180 "$UV" python install "$request" >"$log" 2>&1 </dev/null; then
 		fetch_why "$log" "the place where uv has $request from"
-		printf '%s %s %s\n' "$KIND" "$1" "$WHY"
+		answer "$KIND" "$1" "$WHY"
 		return
 	fi
 	for prefix in "$TMP"/uv/cpython-*; do
@@ -74,19 +74,18 @@ uv_fetch_one() {
 			SOURCE=uv-install
 			interp_write "$prefix/interp" "$prefix" "$STORE/$name"
 			store_put "$prefix" "$name"
-			printf 'ok %s %s\n' "$1" "$STORE/$name/interp"
+			answer ok "$1" "$STORE/$name/interp"
 			return
 		done
 	done
-	printf 'skip %s %s\n' "$1" "${WHY:-uv installed nothing that has headers and a libpython}"
+	answer skip "$1" "${WHY:-uv installed nothing that has headers and a libpython}"
 }
 
 source_arguments "$@"
 UV=$(command -v uv || :)
 if [ -z "$UV" ]; then
-	for spec in $SPECS; do
-		printf 'skip %s uv is not installed\n' "$spec"
-	done
+	# shellcheck disable=SC2086 # words on purpose, here and below
+	answer_all skip "uv is not installed" $SPECS
 	exit 0
 fi
 if [ "$ACTION" = find ]; then
@@ -94,9 +93,7 @@ if [ "$ACTION" = find ]; then
 	exit 0
 fi
 if offline; then
-	for spec in $SPECS; do
-		printf 'skip %s FORKPOINT_OFFLINE is set; unset it to fetch\n' "$spec"
-	done
+	answer_all skip "FORKPOINT_OFFLINE is set; unset it to fetch" $SPECS
 	exit 0
 fi
 store_lock
@@ -107,11 +104,9 @@ for spec in $SPECS; do
 	case $WHY in
 	*"could not be reached"*)
 		# One host for all: the others would only wait in vain.
-		rest=${SPECS#*" $spec"}
-		for other in $rest; do
-			printf 'skip %s %s\n' "$other" "$WHY"
-		done
+		answer_all skip "$WHY" ${SPECS#*" $spec"}
 		break
 		;;
 	esac
 done
+source_end

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "matrix/dossier.h"
 #include "matrix/replay.h"
 #include "run/stats.h"
 #include "triage/triage.h"
@@ -155,21 +156,33 @@ static char *replay_line(const struct unit *unit, const struct cell *cell, const
 	return strbuf_detach(&line);
 }
 
-static json_t *finding_json(const struct unit *unit, const struct cell *cell,
-			    const struct finding *f, const struct confirmation *confirmation)
+static void keep_dossier(json_t *json, const struct unit *unit, const struct cell *cell,
+			 unsigned int n, const char *replay, const struct triage *triage)
 {
+	struct strbuf err = STRBUF_INIT;
+
+	if (cell->limits.out &&
+	    dossier_write(cell->limits.out, unit, cell, n, replay, triage, &err) < 0)
+		json_object_set_new(json, "dossier_error", text_json(err.buf));
+	strbuf_release(&err);
+}
+
+static json_t *finding_json(const struct unit *unit, const struct cell *cell, unsigned int n,
+			    const struct confirmation *confirmation)
+{
+	const struct finding *f = &cell->findings[n];
 	char *line = replay_line(unit, cell, f);
 	json_t *json = json_pack("{s:s,s:I,s:s}", "outcome", outcome_name(f->outcome), "count",
 				 (json_int_t)f->count, "replay", line);
-	struct triage *triage;
+	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
 
+	keep_dossier(json, unit, cell, n, line, triage);
+	if (triage) {
+		json_object_set_new(json, "triage", triage_json(triage, confirmation));
+		crash_json(json, f->crash);
+		triage_free(triage);
+	}
 	free(line);
-	if (!f->crash)
-		return json;
-	triage = triage_classify(f->crash);
-	json_object_set_new(json, "triage", triage_json(triage, confirmation));
-	crash_json(json, f->crash);
-	triage_free(triage);
 	return json;
 }
 
@@ -193,7 +206,7 @@ static void add_findings(json_t *json, const struct unit *unit, const struct cel
 	json_object_set_new(json, "replay", json_null());
 	for (unsigned int i = 0; i < cell->nfindings; i++) {
 		const struct finding *f = &cell->findings[i];
-		json_t *one = finding_json(unit, cell, f, confirmation);
+		json_t *one = finding_json(unit, cell, i, confirmation);
 
 		if (f == most) {
 			json_t *triage = json_object_get(one, "triage");

@@ -22,7 +22,11 @@
  * long time. 50 µs between two looks costs nothing in the second case and little in the first.
  */
 #define LOOK_INTERVAL_NS 50000
-#define RELEASE_LOOKS 400 /* 20 ms */
+/*
+ * A process that is killed while it is held is dead within milliseconds; one that sleeps in the
+ * kernel, out of reach, may not stop for long. One second, then it stays attached.
+ */
+#define RELEASE_LOOKS 20000
 
 const struct tracee *tracees_find(const struct tracees *tracees, pid_t tid)
 {
@@ -139,29 +143,38 @@ static pid_t process_parent(pid_t pid)
 }
 
 /*
- * A traced thread that died stays a zombie until its tracer has looked at it, and hides the end of
- * its process from the parent meanwhile. A leader is left alone only where we are that parent.
+ * One look at a tracee that cannot be detached from: it has not stopped yet, or it is dying. A
+ * traced thread that died stays a zombie until its tracer has taken notice, and hides the end of
+ * its process from the parent meanwhile; only where we are that parent is its exit left alone.
+ * True once it is no concern of ours any more.
  */
-static void tracee_bury(const struct tracees *tracees, pid_t tid)
+static bool tracee_bury(struct tracee *tracee, bool ours)
 {
-	if (tid != tracees->pid || process_parent(tid) != getpid())
-		waitpid(tid, NULL, WNOHANG | __WALL);
+	siginfo_t info = { 0 };
+
+	if (!tracee->stopped && tracee_settled(tracee) && tracee->stopped)
+		return false; /* it can be detached from now */
+	if (waitid(P_PID, (id_t)tracee->tid, &info,
+		   WEXITED | WNOHANG | __WALL | (ours ? WNOWAIT : 0)) < 0)
+		return true;
+	return info.si_pid == tracee->tid;
 }
 
 static void tracee_release(const struct tracees *tracees, struct tracee *tracee)
 {
 	static const struct timespec nap = { 0, LOOK_INTERVAL_NS };
+	bool ours;
 
 	if (!tracee->attached)
 		return;
-	/*
-	 * One that has not stopped cannot be detached from, so it gets another moment. If it
-	 * still has not, it is in a sleep that only the kernel ends, and it stays attached.
-	 */
-	for (int looks = RELEASE_LOOKS; looks && !tracee_settled(tracee); looks--)
+	if (!ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signo))
+		return;
+	ours = tracee->tid == tracees->pid && process_parent(tracees->pid) == getpid();
+	for (int looks = RELEASE_LOOKS; looks && !tracee_bury(tracee, ours); looks--) {
+		if (!ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signo))
+			return;
 		nanosleep(&nap, NULL);
-	if (ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signo) < 0)
-		tracee_bury(tracees, tracee->tid);
+	}
 }
 
 /* The leader last: it can be buried only when its threads are. */

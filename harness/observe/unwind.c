@@ -28,6 +28,7 @@ struct unwind_session {
 	const struct machine_registers *registers;
 	struct unwind_stack *stack;
 	size_t first; /* of the stack's frames: the one that `registers` describe */
+	bool lost;    /* memory could not be read since the last frame */
 };
 
 /* The Elf handle is shared with the image: elf_begin() on an open one takes a reference. */
@@ -108,8 +109,10 @@ static bool thread_memory(Dwfl *dwfl, Dwarf_Addr addr, Dwarf_Word *result, void 
 	uint64_t word;
 
 	(void)dwfl;
-	if (!memory_read_u64(session->memory, addr, &word))
+	if (!memory_read_u64(session->memory, addr, &word)) {
+		session->lost = true;
 		return false;
+	}
 	*result = word;
 	return true;
 }
@@ -245,6 +248,7 @@ static int frame_add(Dwfl_Frame *state, void *arg)
 		return DWARF_CB_ABORT;
 	inner = stack->n > session->first ? &stack->frames[stack->n - 1] : NULL;
 	frame = &stack->frames[stack->n++];
+	session->lost = false;
 	frame->pc = pc;
 	frame->activation = activation;
 	/*
@@ -263,8 +267,9 @@ static void stack_extend(struct unwind_session *session, const struct machine_re
 	session->stack = stack;
 	session->first = stack->n;
 	stack->truncated = true;
-	if (session->attached)
-		stack->truncated = dwfl_getthread_frames(session->dwfl, 1, frame_add, session) != 0;
+	/* A return address that cannot be read is, to libdwfl, the end of the stack. */
+	if (session->attached && !dwfl_getthread_frames(session->dwfl, 1, frame_add, session))
+		stack->truncated = session->lost;
 	if (stack->n == session->first && stack->n < UNWIND_FRAMES_MAX)
 		stack->frames[stack->n++] = (struct unwind_frame){ registers->pc, true, false };
 }

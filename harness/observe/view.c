@@ -147,12 +147,15 @@ static bool registers_from_proc(pid_t pid, pid_t tid, struct machine_registers *
  * The announcing thread's stack as it was when the signal came: from the registers that the signal
  * saved, so the handler's own frames, and the stack they stand on, do not matter.
  */
-static void view_unwind_announced(struct view *view, struct unwind_stack *stack)
+static void view_unwind_announced(struct view *view, struct wait_note *note,
+				  struct unwind_stack *stack)
 {
 	const struct control_crash *announced = view->announced;
 	size_t nregs = announced->nregs < CONTROL_REGISTERS ? announced->nregs : CONTROL_REGISTERS;
 	struct machine_registers registers = { 0 };
 
+	if (!machine_fetch((pid_t)announced->tid, &registers))
+		note->thread_pointer = registers.thread_pointer;
 	if (!machine_from_context(announced->regs, nregs, &registers))
 		machine_from_blocked(announced->sp, announced->pc, &registers);
 	unwind_thread(view->session, &registers, stack);
@@ -184,12 +187,12 @@ static void view_unwind(struct view *view, struct crash *crash, uint64_t deadlin
 	unwind_begin(view->session, &view->maps, view->memory, deadline);
 	for (size_t i = 0; i < view->n; i++) {
 		const struct crash_thread *thread = &crash->threads[view->first + i];
+		struct wait_note *note = &view->notes->v[view->first + i];
 
 		if (thread_announced(view, thread))
-			view_unwind_announced(view, &view->stacks[i]);
+			view_unwind_announced(view, note, &view->stacks[i]);
 		else
-			view_unwind_thread(view, thread->tid, &view->notes->v[view->first + i],
-					   &view->stacks[i]);
+			view_unwind_thread(view, thread->tid, note, &view->stacks[i]);
 	}
 	if (clock_now() > deadline)
 		crash_degrade(crash, "stacks are cut short: process %d was held for %d s",

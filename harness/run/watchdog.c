@@ -78,12 +78,12 @@ static int sums_read(struct watch_sums *sums, pid_t pid)
 
 	memset(sums, 0, sizeof(*sums));
 	sums->pid = pid;
-	sums->blocked = sums->readable = n > 0;
+	sums->blocked = sums->asleep = n > 0;
 	for (int i = 0; i < n; i++) {
 		struct task_state task;
 
 		if (procfs_task_read(pid, tids[i], &task) < 0) {
-			sums->blocked = false;
+			sums->blocked = sums->asleep = false;
 			continue;
 		}
 		sums->threads++;
@@ -92,20 +92,35 @@ static int sums_read(struct watch_sums *sums, pid_t pid)
 		sums->run_delay_ns += task.run_delay_ns;
 		if (!blocked_for_ever(&task))
 			sums->blocked = false;
+		if (task.state != 'S')
+			sums->asleep = false;
 	}
 	if (n >= 0)
 		free(tids);
 	return n > 0 ? 0 : -1;
 }
 
-/* The process on which the trial waits now: the forked child while there is one. */
+/*
+ * The process on which the trial waits now: the forked child while there is one. On a machine short
+ * of CPU a child may exist for a while before it runs and says so; then F, which waits for it, is
+ * not stuck, and it is the child that has to be looked at.
+ */
 static pid_t watched_pid(const struct control *control)
 {
-	pid_t child = (pid_t)atomic_load(&control->state.child_pid);
+	pid_t child = (pid_t)atomic_load(&control->state.child_pid), *below;
+	pid_t subject = (pid_t)atomic_load(&control->state.subject_pid), pid = subject;
+	int n;
 
-	if (child && !(atomic_load(&control->state.child_status) & CHILD_STATUS_SET))
+	if (atomic_load(&control->state.child_status) & CHILD_STATUS_SET)
+		return subject;
+	if (child || !subject)
 		return child;
-	return (pid_t)atomic_load(&control->state.subject_pid);
+	n = procfs_descendants(subject, &below);
+	if (n > 0)
+		pid = below[n - 1];
+	if (n >= 0)
+		free(below);
+	return pid;
 }
 
 static bool is_same_process(const struct watch_sums *a, const struct watch_sums *b)
@@ -128,19 +143,19 @@ static void count_stillness(struct watchdog *w, const struct watch_sums *now, ui
 
 	w->progress = progress;
 	w->spun_ticks = moved ? 0 : w->spun_ticks + ticks;
-	if (moved || ticks || delay > elapsed / DELAY_PART)
+	if (moved || ticks || !now->asleep || delay > elapsed / DELAY_PART)
 		w->still_ns = 0;
 	else
 		w->still_ns += elapsed;
 }
 
-static void count_operator(struct watchdog *w, uint64_t elapsed)
+static void count_operator(struct watchdog *w, pid_t watched, uint64_t elapsed)
 {
 	pid_t pid = (pid_t)atomic_load(&w->control->state.subject_pid);
 	pid_t tid = (pid_t)atomic_load(&w->control->state.operator_tid);
 	struct task_state task = { .tid = tid };
 
-	if (watched_pid(w->control) == pid && procfs_task_read(pid, tid, &task) == 0 &&
+	if (watched == pid && procfs_task_read(pid, tid, &task) == 0 &&
 	    blocked_for_ever(&task) && task.switches == w->operator_switches)
 		w->operator_still_ns += elapsed;
 	else
@@ -165,7 +180,7 @@ enum watch watchdog_look(struct watchdog *w)
 	if (!pid || sums_read(&sums, pid) < 0)
 		return WATCH_ON;
 	count_stillness(w, &sums, elapsed);
-	count_operator(w, elapsed);
+	count_operator(w, pid, elapsed);
 	if (deadlocked(&w->last, &sums) || w->still_ns >= STALL_NS ||
 	    w->operator_still_ns >= OPERATOR_NS)
 		watch = WATCH_HANG;

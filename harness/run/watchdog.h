@@ -12,8 +12,8 @@
  *            while other threads cycle on
  *   TIMEOUT  it has used SPIN_TICKS of CPU since it last moved, or is there after LIMIT_NS
  *
- * "Moves" is control->state.progress. A process that is short of CPU is waiting for one, which the
- * kernel accounts for (schedstat): that time counts for nobody.
+ * "Moves" is control->state.progress. A process that is short of CPU is runnable, or has been: the
+ * kernel accounts for that when it gets its turn (schedstat). Such time counts for nobody.
  */
 #ifndef FORKPOINT_RUN_WATCHDOG_H
 #define FORKPOINT_RUN_WATCHDOG_H
@@ -40,7 +40,7 @@ struct watch_sums {
 	uint64_t run_delay_ns;
 	unsigned int threads;
 	bool blocked;  /* each thread waits in a system call that has no end of its own */
-	bool readable; /* /proc told enough to say so */
+	bool asleep;   /* no thread runs, waits for a CPU or a disk, or is about to be gone */
 };
 
 struct watchdog {

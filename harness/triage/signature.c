@@ -130,6 +130,16 @@ static const char *allocator_function(const struct facts *facts)
 	return NULL;
 }
 
+static bool run_forks(const struct facts *facts, int from, int to)
+{
+	static const char *const names[] = { "fork", "vfork", "_Fork", NULL };
+
+	for (int i = from; i < to; i++)
+		if (facts_named(facts, i, names))
+			return true;
+	return false;
+}
+
 static void signature_add_run(struct signature *signature, const struct facts *facts, int from,
 			      int to)
 {
@@ -148,10 +158,15 @@ static void signature_add_run(struct signature *signature, const struct facts *f
 		return;
 	}
 	/* What a hang waits for has been said in better words than a function's name. */
-	if (run == RUN_PLATFORM &&
-	    (!called_by_native || (facts->crash->kind == CRASH_KIND_HANG && from == 0)))
+	if (run == RUN_PLATFORM && facts->crash->kind == CRASH_KIND_HANG && from == 0)
+		return;
+	/* Libraries call each other; only fork() tells something, whoever called it. */
+	if (run == RUN_PLATFORM && !called_by_native && !run_forks(facts, from, to))
 		return;
 	name = public_name(run_entry(facts, from, to, &evaluated));
+	/* How Python code came to call the frames before is the same for all. */
+	if (evaluated && signature->frames)
+		name = NULL;
 	if (from == 0 && run == RUN_PLATFORM && (!name || name_is_abort(name)))
 		name = allocator_function(facts);
 	if (name && !name_is_abort(name))

@@ -53,8 +53,8 @@ out:
 void fork_hooks_register(struct subject *s, const struct fork_hooks *hooks)
 {
 	/* os is Python code on top of posix, which every interpreter has in it. */
-	PyObject *posix = PyImport_ImportModule("posix"), *args = PyTuple_New(0), *kwargs = PyDict_New();
-	PyObject *function = NULL, *result = NULL;
+	PyObject *posix = PyImport_ImportModule("posix"), *function = NULL, *result = NULL;
+	PyObject *args = PyTuple_New(0), *kwargs = PyDict_New();
 
 	if (!posix || !args || !kwargs)
 		goto out;

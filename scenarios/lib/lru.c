@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scenarios/lib/lru.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +47,7 @@ static void link_remove(struct lru_link *link)
 }
 
 /*
- * What std::list's splice of one node does: six pointers in six stores. They go through the
- * neighbours (first->prev->next, not a local copy), since that is how libstdc++ takes any range in
- * one way, and since each load between two stores is time in which the list is neither of the two.
+ * What std::list's splice of one node does: six pointers in six stores, in the order of libstdc++.
  *
  * After the first store the moved entry leads back to the front, while its old neighbour still
  * leads to it: whoever walks from the front at that instant goes round for ever. The second store
@@ -120,6 +117,18 @@ static void drop_back(struct lru *lru)
 	free(entry);
 }
 
+/* "function_" and the key in hexadecimal, without printf's time. */
+static void frame_name(char *name, uint64_t key)
+{
+	static const char prefix[] = "function_", digits[] = "0123456789abcdef";
+
+	memcpy(name, prefix, sizeof(prefix));
+	name += sizeof(prefix) - 1;
+	for (int shift = 60; shift >= 0; shift -= 4)
+		*name++ = digits[key >> shift & 15];
+	*name = '\0';
+}
+
 static struct lru_frame *frame_new(uint64_t key)
 {
 	struct lru_frame *frame = malloc(sizeof(*frame));
@@ -128,7 +137,7 @@ static struct lru_frame *frame_new(uint64_t key)
 		return NULL;
 	frame->key = key;
 	frame->line = (uint32_t)key;
-	snprintf(frame->name, sizeof(frame->name), "function_%llx", (unsigned long long)key);
+	frame_name(frame->name, key);
 	return frame;
 }
 

@@ -16,7 +16,7 @@ typedef void atfork_note_fn(const char *handler);
 /* Which of its two precautions the profile takes; the scenario's variants. */
 enum profile_guard {
 	PROFILE_LOCKED,   /* its prepare handler takes its lock, its child handler renews it */
-	PROFILE_UNSHARED, /* its pages are not copied into children; its child handler maps new ones */
+	PROFILE_UNSHARED, /* its pages are kept out of children; its child handler maps new ones */
 };
 
 /* so_profile.so; 0, or -1 without memory. */

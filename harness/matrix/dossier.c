@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "matrix/dossier.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/errors.h"
+
+static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *f)
+{
+	strbuf_addf(out, "  #%-2zu 0x%012llx ", n, (unsigned long long)f->pc);
+	if (f->function)
+		strbuf_addf(out, "%s%s+0x%llx", f->function,
+			    f->trust == TRUST_NEAR ? " (nearest export)" : "",
+			    (unsigned long long)f->offset);
+	else
+		strbuf_addstr(out, "??");
+	if (f->module)
+		strbuf_addf(out, " (%s+0x%llx)", f->module, (unsigned long long)f->module_offset);
+	if (f->file)
+		strbuf_addf(out, " at %s:%d", f->file, f->line);
+	strbuf_addch(out, '\n');
+}
+
+static void add_wait(struct strbuf *out, const struct crash_wait *w)
+{
+	if (!w->syscall)
+		return;
+	strbuf_addf(out, ", in %s%s", w->syscall, w->timed ? " (timed)" : "");
+	if (w->what)
+		strbuf_addf(out, ", waits for: %s", w->what);
+	if (w->address)
+		strbuf_addf(out, " at 0x%llx", (unsigned long long)w->address);
+	if (w->owner)
+		strbuf_addf(out, ", owner %d%s", w->owner,
+			    w->owner_missing ? " (no thread of this process)" : "");
+	if (w->owner_elsewhere)
+		strbuf_addf(out, ", alive in process %d", w->owner_elsewhere);
+}
+
+static void add_thread(struct strbuf *out, const struct crash_thread *t)
+{
+	strbuf_addf(out, "\n%sthread %d of process %d (%s), state %c", t->culprit ? "* " : "",
+		    t->tid, t->pid, t->name ? t->name : "?", t->state ? t->state : '?');
+	add_wait(out, &t->wait);
+	strbuf_addch(out, '\n');
+	for (size_t i = 0; i < t->nframes; i++)
+		add_frame(out, i, &t->frames[i]);
+	if (t->truncated)
+		strbuf_addstr(out, "  (the unwinder went no further)\n");
+}
+
+static void add_triage(struct strbuf *out, const struct triage *t)
+{
+	strbuf_addf(out, "pattern      %s (%s)\ndetail       %s\nattribution  %s%s%s\n"
+		    "signature    %s\n", pattern_name(t->pattern), confidence_name(t->confidence),
+		    t->detail, attribution_name(t->attribution), t->component ? ", " : "",
+		    t->component ? t->component : "", t->signature);
+	for (size_t i = 0; i < t->nevidence; i++)
+		strbuf_addf(out, "evidence     %s\n", t->evidence[i].why);
+}
+
+static void add_crash(struct strbuf *out, const struct crash *crash)
+{
+	if (crash->kind == CRASH_KIND_SIGNAL)
+		strbuf_addf(out, "signal       %d, si_code %d, process %d%s, thread %d\n",
+			    crash->signo, crash->code, crash->pid,
+			    crash->in_child ? " (the forked child)" : "", crash->tid);
+	if (crash->has_addr)
+		strbuf_addf(out, "address      0x%llx\n", (unsigned long long)crash->addr);
+	if (crash->degraded)
+		strbuf_addf(out, "degraded     %s\n", crash->degraded);
+	strbuf_addf(out, "\nmessage:\n%s\n", crash->message);
+	for (size_t i = 0; i < crash->nthreads; i++)
+		add_thread(out, &crash->threads[i]);
+	for (size_t i = 0; i < crash->nregs; i++)
+		strbuf_addf(out, "%sr%-2zu 0x%016llx%s", i ? "" : "\nregisters, as the kernel "
+			    "orders them:\n", i, (unsigned long long)crash->regs[i],
+			    i % 4 == 3 || i + 1 == crash->nregs ? "\n" : "  ");
+	if (crash->maps)
+		strbuf_addf(out, "\nmaps:\n%s", crash->maps);
+}
+
+static int write_whole(const char *path, const struct strbuf *text, struct strbuf *err)
+{
+	char *beside = xstrfmt("%s.part", path);
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), ret = -1;
+	bool ok;
+
+	if (fd >= 0) {
+		ok = write(fd, text->buf, text->len) == (ssize_t)text->len;
+		if (close(fd) == 0 && ok && rename(beside, path) == 0)
+			ret = 0;
+	}
+	if (ret < 0) {
+		strbuf_addf(err, "--out: cannot keep %s: %s: free some space or name another "
+			    "directory", path, strerror(errno));
+		unlink(beside);
+	}
+	free(beside);
+	return ret;
+}
+
+static char *dossier_path(const char *dir, const struct unit *unit, const struct cell *cell,
+			  unsigned int n)
+{
+	char *scenario = unit_scenario_name(unit), *slash = strchr(scenario, '/'), *path;
+
+	if (slash)
+		*slash = '-';
+	path = xstrfmt("%s/%s-%s-%s-%s-%s-%u.txt", dir, scenario, cell->twin ? "twin" : "bug",
+		       unit->python->name, unit->strategy->name,
+		       outcome_name(cell->findings[n].outcome), n);
+	free(scenario);
+	return path;
+}
+
+int dossier_write(const char *dir, const struct unit *unit, const struct cell *cell, unsigned int n,
+		  const char *replay, const struct triage *triage, struct strbuf *err)
+{
+	const struct finding *f = &cell->findings[n];
+	char *path = dossier_path(dir, unit, cell, n), *title = unit_title(unit);
+	struct strbuf text = STRBUF_INIT;
+	int ret;
+
+	strbuf_addf(&text, "%s%s: %s, %llu times in %llu trials\nreplay       forkpoint replay %s\n",
+		    title, cell->twin ? " (twin)" : "", outcome_name(f->outcome),
+		    (unsigned long long)f->count, (unsigned long long)cell->tally.trials, replay);
+	if (triage)
+		add_triage(&text, triage);
+	if (f->crash)
+		add_crash(&text, f->crash);
+	ret = write_whole(path, &text, err);
+	strbuf_release(&text);
+	free(title);
+	free(path);
+	return ret;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file that `run --out DIR` keeps for each kind of crash and hang: all that is known of it. */
+#ifndef FORKPOINT_MATRIX_DOSSIER_H
+#define FORKPOINT_MATRIX_DOSSIER_H
+
+#include "matrix/plan.h"
+#include "triage/triage.h"
+
+/*
+ * DIR/<scenario>-<bug|twin>-<python>-<strategy>-<outcome>-<n>.txt, written beside and put in place
+ * by rename. `n` counts the findings of a cell. 0, or -1 and a sentence.
+ */
+int dossier_write(const char *dir, const struct unit *unit, const struct cell *cell, unsigned int n,
+		  const char *replay, const struct triage *triage, struct strbuf *err);
+
+#endif
