@@ -61,7 +61,8 @@ run: pythons
 
 check: pythons
 	$(Q)$(MAKE) --no-print-directory units
-	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint UNITS=$(abspath $(BUILD))/tests/unit \
+	$(Q)BUILD=$(abspath $(BUILD)) FORKPOINT=$(abspath $(BUILD))/forkpoint \
+		UNITS=$(abspath $(BUILD))/tests/unit \
 		prove --timer tests/*.t
 
 check-long: pythons

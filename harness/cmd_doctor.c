@@ -22,7 +22,7 @@
 
 #define SCHEMA 1
 
-/* A host is about 1 MB, an interpreter 30 to 150 MB unpacked: all that the lock file names, and room. */
+/* An interpreter takes 30 to 150 MB unpacked, a host 1 MB: all of the lock file, and room. */
 #define CACHE_WANTED (2ull << 30)
 
 static struct {
@@ -219,12 +219,13 @@ static const struct item items[] = {
 	{ "make", look_make, "no host can be built, so nothing runs", "sh ci/setup.sh" },
 	{ "interpreters", look_interpreters, "there is nothing to run scenarios on",
 	  "forkpoint pythons fetch" },
-	{ "ptrace", look_ptrace, "stacks of crashes and hangs, and with them patterns and signatures",
-	  NULL },
+	{ "ptrace", look_ptrace,
+	  "stacks of crashes and hangs, and with them patterns and signatures", NULL },
 	{ "libdw", look_libdw, "stacks of crashes and hangs", "sh ci/setup.sh" },
 	{ "stress-ng", look_stress, "its load; a built-in spinner stands in", "sh ci/setup.sh" },
 	{ "prove", look_prove, "make check", "sh ci/setup.sh" },
-	{ "cpus", look_cpus, "threads that really run at once, so races that need it are met rarely",
+	{ "cpus", look_cpus,
+	  "threads that really run at once, so races that need it are met rarely",
 	  "give the machine, container or task set two CPUs" },
 	{ "cache", look_cache, "room for interpreters and hosts (2 GB are enough for all)",
 	  "set XDG_CACHE_HOME to a directory on a larger disk, that may be written to" },
@@ -291,9 +292,9 @@ const struct command doctor_command = {
 	.synopsis = "[OPTION…]",
 	.summary = "what this machine offers, what is lost without it, how to get it",
 	.description =
-		"Tries what forkpoint needs and says of each item how it stands: ok; less, when runs "
-		"are possible but something is lost; missing, when they are not. What is lost and the "
-		"remedy stand beside it. The exit status is 1 if something is missing, else 0. "
+		"Tries what forkpoint needs and says of each item how it stands: ok; less, when "
+		"runs are possible but something is lost; missing, when they are not. What is lost "
+		"and the remedy stand beside it. The exit status is 1 if something is missing, else 0. "
 		"Hardware counters, seccomp and core files are not needed.",
 	.options = options,
 	.examples = examples,

@@ -109,8 +109,7 @@ static int pythons_list(void)
 			       broken->interp.name);
 	}
 	if (!list.n && !opt.json)
-		fprintf(stderr, "forkpoint: no Python from 3.12 on is here; type: forkpoint pythons "
-				"fetch\n");
+		warning("no Python from 3.12 on is here; type: forkpoint pythons fetch");
 	interp_list_release(&list);
 	return EXIT_AS_EXPECTED;
 }
@@ -241,7 +240,8 @@ static void remove_files(const struct interp *interp)
 	if (unlink(interp->file) < 0)
 		die(EXIT_HARNESS, "cannot remove '%s': %s", interp->file, strerror(errno));
 	if (nftw(dir, remove_entry, WALK_FDS, FTW_DEPTH | FTW_PHYS) < 0)
-		die(EXIT_HARNESS, "cannot remove '%s': %s; remove it by hand", dir, strerror(errno));
+		die(EXIT_HARNESS, "cannot remove '%s': %s; remove it by hand", dir,
+		    strerror(errno));
 	printf("removed %s (%s)\n", interp->name, interp->source);
 	free(dir);
 }
@@ -278,10 +278,11 @@ static int remove_one(const struct interp_list *list, const char *text)
 	if (removed)
 		return EXIT_AS_EXPECTED;
 	if (foreign)
-		warning("cannot remove %s: it is not forkpoint's but was found on this machine (%s)",
-			foreign->name, foreign->source);
+		warning("cannot remove %s: it is not forkpoint's, but was found on this machine "
+			"(%s)", foreign->name, foreign->source);
 	else
-		warning("cannot remove '%s': no such interpreter; 'forkpoint pythons' lists them", text);
+		warning("cannot remove '%s': no such interpreter; 'forkpoint pythons' lists them",
+			text);
 	return EXIT_USAGE;
 }
 
@@ -352,13 +353,13 @@ const struct command pythons_command = {
 	.synopsis = "[list | fetch [SPEC…] | add PREFIX… | remove NAME…] [OPTION…]",
 	.summary = "interpreters: list them, fetch them, add your own",
 	.description =
-		"Lists the interpreters that forkpoint knows: those of this machine (pyenv, uv, the "
-		"system), those it has fetched and those that were added. An interpreter needs its "
-		"headers, a shared or static libpython and its standard library.\n\n"
-		"fetch provides what the SPECs name (3.13.18; 3.13.18+ for that or a later one; 3.13; "
-		"3.13d for a debug build), without them what embed/interpreters/lock names. What is "
-		"here already is not fetched again. Sources are uv, Debian's suites and Maven. With "
-		"FORKPOINT_OFFLINE=1 nothing is downloaded.",
+		"Lists the interpreters that forkpoint knows: those of this machine (pyenv, uv, "
+		"the system), those it has fetched and those that were added. An interpreter needs "
+		"its headers, a shared or static libpython and its standard library.\n\n"
+		"fetch provides what the SPECs name (3.13.18; 3.13.18+ for that or a later one; "
+		"3.13; 3.13d for a debug build), without them what embed/interpreters/lock names. "
+		"What is here already is not fetched again. Sources are uv, Debian's suites and "
+		"Maven. With FORKPOINT_OFFLINE=1 nothing is downloaded.",
 	.options = options,
 	.examples = examples,
 	.operands_max = OPERANDS_ANY,

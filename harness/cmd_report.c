@@ -22,8 +22,8 @@ static struct {
 static const struct option_spec options[] = {
 	OPT_CHOICE("tap", 0, &opt.tap, "VERSION", "version of TAP to write", tap_versions,
 		   .fallback = "13"),
-	OPT_STRING("json", 0, &opt.json, "FILE", "also copy the cells to FILE; - is standard output, "
-		   "then without TAP"),
+	OPT_STRING("json", 0, &opt.json, "FILE",
+		   "also copy the cells to FILE; - is standard output, then without TAP"),
 	OPT_FLAG("require-all", 0, &opt.require_all, "a missing interpreter is a failure"),
 	OPT_END,
 };
@@ -56,8 +56,8 @@ static json_t *next_cell(struct input *input, struct report *report)
 		if (json_is_object(cell) && json_is_string(json_object_get(cell, "scenario")))
 			return cell;
 		if (report) {
-			warning("%s, line %zu: %s: the line is left out", input->name, input->number,
-				cell ? "no cell of a run" : error.text);
+			warning("%s, line %zu: %s: the line is left out", input->name,
+				input->number, cell ? "no cell of a run" : error.text);
 			report_lost(report);
 		}
 		json_decref(cell);
@@ -138,7 +138,7 @@ static int cmd_report(int argc, char **argv)
 }
 
 static const struct command_example examples[] = {
-	{ "forkpoint report out.jsonl", "the report of a run that was recorded by --json out.jsonl" },
+	{ "forkpoint report out.jsonl", "the report of a run that wrote --json out.jsonl" },
 	{ "forkpoint run --json - | forkpoint report -", "report while a run goes on" },
 	{ NULL, NULL },
 };
@@ -147,11 +147,11 @@ const struct command report_command = {
 	.name = "report",
 	.synopsis = "[OPTION…] FILE",
 	.summary = "show a recorded run again, as TAP with its table",
-	.description = "Reads the cells that 'forkpoint run --json FILE' wrote, one object a line, and "
-		       "writes the report that the run wrote then. The exit status is the run's as "
-		       "well: 0 all as expected, 1 a verdict differs, 3 a result is missing, 77 "
-		       "everything was skipped. FILE may be - for standard input; then the plan comes "
-		       "last.",
+	.description =
+		"Reads the cells that 'forkpoint run --json FILE' wrote, one object a line, and "
+		"writes the report that the run wrote then. The exit status is the run's as well: 0 "
+		"all as expected, 1 a verdict differs, 3 a result is missing, 77 everything was "
+		"skipped. FILE may be - for standard input; then the plan comes last.",
 	.options = options,
 	.examples = examples,
 	.operands_min = 1,

@@ -6,7 +6,7 @@
  * a profiler would stop the thread before fork: it asks it to return and joins it in the prepare
  * handler of pthread_atfork(). That handler runs inside fork(), called with the GIL held, and the
  * sampler on its way to the request wants the GIL. Each waits for the other, in the parent, and
- * what users see is an application that freezes at os.fork() or at a subprocess's start.
+ * what users see is an application that freezes at os.fork(), or where multiprocessing forks.
  *
  *   join            as told above. A deadlock on every release.
  *   release         the handler lets the GIL go while it joins. Right on 3.12. Since 3.13 CPython

@@ -4,6 +4,10 @@
 # No network.
 . tests/tap.sh
 
+# BUILD may lie outside of the sources.
+FORKPOINT_DATA=${FORKPOINT_DATA:-$PWD}
+export FORKPOINT_DATA
+
 FORKPOINT_CACHE=$tap_dir/cache
 XDG_CONFIG_HOME=$tap_dir/config
 PYENV_ROOT=$tap_dir/pyenv

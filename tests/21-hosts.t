@@ -5,6 +5,10 @@
 # built again. Uses the interpreters that are here, and fetches none.
 . tests/tap.sh
 
+# BUILD may lie outside of the sources.
+FORKPOINT_DATA=${FORKPOINT_DATA:-$PWD}
+export FORKPOINT_DATA
+
 top=$tap_dir/top
 mkdir -p "$top/embed" "$top/scenarios/lib"
 cp embed/host.mk "$top/embed/"

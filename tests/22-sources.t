@@ -5,6 +5,10 @@
 # the network is not to be had, that part is skipped.
 . tests/tap.sh
 
+# BUILD may lie outside of the sources.
+FORKPOINT_DATA=${FORKPOINT_DATA:-$PWD}
+export FORKPOINT_DATA
+
 scripts=embed/interpreters
 store=$tap_dir/cache/interpreters
 XDG_CONFIG_HOME=$tap_dir/config
@@ -24,9 +28,11 @@ FORKPOINT_CACHE=$tap_dir/cache
 export FORKPOINT_CACHE XDG_CONFIG_HOME
 
 # The fetches first, side by side as fetch.sh has them; their answers are looked at below.
-sh $scripts/debian.sh fetch -d "$tap_dir/debian" 3.15.2+ 3.13d >"$tap_dir/debian.out" 2>"$tap_dir/debian.err" &
+sh $scripts/debian.sh fetch -d "$tap_dir/debian" 3.15.2+ 3.13d \
+	>"$tap_dir/debian.out" 2>"$tap_dir/debian.err" &
 debian=$!
-sh $scripts/maven.sh fetch -d "$tap_dir/maven" 3.12.1 3.12.9 >"$tap_dir/maven.out" 2>"$tap_dir/maven.err" &
+sh $scripts/maven.sh fetch -d "$tap_dir/maven" 3.12.1 3.12.9 \
+	>"$tap_dir/maven.out" 2>"$tap_dir/maven.err" &
 maven=$!
 
 if [ -n "$base" ]; then

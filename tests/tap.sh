@@ -8,8 +8,9 @@
 #	has TEXT PART "…"      PART is in TEXT; hasnt: it is not
 #	skip "…" WHY           counted, with its reason
 
-BUILD=${BUILD:-build}
-FORKPOINT=$BUILD/forkpoint
+# `make check` tells where things are; by hand, BUILD=… sh tests/11-options.t will do.
+FORKPOINT=${FORKPOINT:-${BUILD:-build}/forkpoint}
+UNITS=${UNITS:-${BUILD:-build}/tests/unit}
 tap_count=0
 tap_dir=$(mktemp -d "${TMPDIR:-/tmp}/forkpoint-test.XXXXXX")
 trap 'rm -rf "$tap_dir"' EXIT

@@ -24,16 +24,19 @@ RUNTIME='libc6 libstdc++6 libgcc-s1 libexpat1 zlib1g'
 archive_locate() {
 	ARCHIVE=${FORKPOINT_DEBIAN_URI:-}
 	[ -z "$ARCHIVE" ] || return 0
-	ARCHIVE=$(apt-get update --print-uris 2>/dev/null | sed -n "s|^'\(.*\)/dists/\([a-z]*\)/InRelease'.*|\2 \1|p" |
-		awk '$1 ~ /^(bullseye|bookworm|trixie|forky|duke|sid|oldstable|stable|testing|unstable)$/ &&
-			$2 !~ /security/ { print $2; exit }')
+	al_suites='bullseye bookworm trixie forky duke sid oldstable stable testing unstable'
+	ARCHIVE=$(apt-get update --print-uris 2>/dev/null |
+		sed -n "s|^'\(.*\)/dists/\([a-z]*\)/InRelease'.*|\2 \1|p" |
+		awk -v suites=" $al_suites " \
+			'index(suites, " " $1 " ") && $2 !~ /security/ { print $2; exit }')
 	[ -n "$ARCHIVE" ]
 }
 
 # KEYRING: an option for the source's line, or nothing where apt's own trust must do.
 keyring_locate() {
 	KEYRING=
-	for kl_file in "${FORKPOINT_DEBIAN_KEYRING:-}" /usr/share/keyrings/debian-archive-keyring.pgp \
+	for kl_file in "${FORKPOINT_DEBIAN_KEYRING:-}" \
+		/usr/share/keyrings/debian-archive-keyring.pgp \
 		/usr/share/keyrings/debian-archive-keyring.gpg; do
 		[ -n "$kl_file" ] && [ -r "$kl_file" ] || continue
 		KEYRING="signed-by=$kl_file"
@@ -49,18 +52,19 @@ apt_configure() {
 	printf 'deb [%s arch=%s] %s %s main\n' "$KEYRING" "$ARCHITECTURE" "$ARCHIVE" "$2" \
 		>"$1/sources.list"
 	{
-		# How to reach an archive, as the machine does it. Its hooks stay out, for they are about
-		# the machine's own packages; so does whatever else its apt would fetch.
-		apt-config dump | grep -E '^Acquire::((https?|ftp|tor|socks)(::|-|[^[:alnum:]])|Retries|ForceIPv|Check-)' || :
+		# How to reach an archive, as the machine does it. Its hooks stay out, for they are
+		# about the machine's own packages; so does whatever else its apt would fetch.
+		apt-config dump |
+			grep -E '^Acquire::((https?|ftp|tor)[^[:alnum:]]|Retries|ForceIPv|Check-)' || :
 		cat <<-CONFIG
 			Dir::State::lists "$1/lists";
 			Dir::State::status "$1/status";
 			Dir::Cache "$1/cache";
 			Dir::Etc::sourcelist "$1/sources.list";
-			Dir::Etc::sourceparts "-";
-			Dir::Etc::parts "-";
-			Dir::Etc::preferencesparts "-";
-			Dir::Etc::preferences "-";
+			Dir::Etc::sourceparts "/dev/null";
+			Dir::Etc::parts "/dev/null";
+			Dir::Etc::preferencesparts "/dev/null";
+			Dir::Etc::preferences "/dev/null";
 			Acquire::Languages "none";
 			Acquire::PDiffs "false";
 			APT::Sandbox::User "root";
@@ -79,8 +83,8 @@ packages_of() {
 # deb_unpack DEB DIR
 deb_unpack() {
 	dpkg-deb --fsys-tarfile "$1" | tar -xf - -C "$2" --no-same-owner \
-		--exclude='./usr/share' --exclude='./usr/lib/debug' --exclude='*.a' --exclude='./etc' \
-		--exclude='./usr/lib/*/gconv'
+		--exclude='./etc' --exclude='./usr/share' --exclude='./usr/lib/debug' \
+		--exclude='./usr/lib/*/gconv' --exclude='*.a'
 }
 
 # One interpreter's directory out of the packages in $1/debs. WHY and KIND where it fails.
@@ -120,14 +124,16 @@ root_build() {
 	IDIRAFTER=$PREFIX/include RPATH=$rb_lib
 	if ! interp_write "$rb_root/interp" "$rb_root" "$STORE/$name" ||
 		! store_put "$rb_root" "$name"; then
-		disk_full "$1/log" || WHY="cannot write to '$STORE'; set FORKPOINT_CACHE to another place"
+		disk_full "$1/log" ||
+			WHY="cannot write to '$STORE'; set FORKPOINT_CACHE to another place"
 		return 1
 	fi
 }
 
 # VERSION that the suite has of a package; 1: none.
 package_version() {
-	VERSION=$(apt-cache show --no-all-versions "$1" 2>/dev/null | sed -n 's/^Version: //p' | head -n 1)
+	VERSION=$(apt-cache show --no-all-versions "$1" 2>/dev/null |
+		sed -n 's/^Version: //p' | head -n 1)
 	[ -n "$VERSION" ]
 }
 
@@ -151,9 +157,11 @@ suite_fetch() {
 	export APT_CONFIG
 	progress "debian $suite: reading the package index"
 	# Errors of one index are warnings to apt, unless told otherwise.
-	if ! timeout 180 apt-get update -q -o APT::Update::Error-Mode=any >"$apt/log" 2>&1 </dev/null; then
+	if ! timeout 180 apt-get update -q -o APT::Update::Error-Mode=any \
+		>"$apt/log" 2>&1 </dev/null; then
 		if grep -qE 'NO_PUBKEY|not signed|EXPKEYSIG' "$apt/log"; then
-			answer_all skip "the signature of Debian's $suite cannot be checked here; install debian-archive-keyring" "$@"
+			WHY="the signature of Debian's $suite cannot be checked here;"
+			answer_all skip "$WHY install debian-archive-keyring" "$@"
 			return
 		fi
 		fetch_why "$apt/log" "the package index of Debian's $suite"
@@ -176,12 +184,14 @@ suite_fetch() {
 			continue
 		fi
 		if ! suite_accepts "$suite" "$SPEC_LINE" "$VERSION"; then
-			answer_all skip "Debian's $suite offers $VERSION, older than the lock file says; see that its mirror is up to date" "$spec"
+			WHY="Debian's $suite offers $VERSION, older than the lock file says;"
+			answer_all skip "$WHY see that its mirror is up to date" "$spec"
 			continue
 		fi
-		if [ "$SPEC_FLAVOUR" = free-threaded ] ||
-			{ [ -n "$SPEC_SUFFIX" ] && ! package_version "libpython$SPEC_LINE-dbg"; }; then
-			answer_all skip "Debian's $suite has no $SPEC_FLAVOUR build of $SPEC_LINE" "$spec"
+		if [ "$SPEC_SUFFIX" = t ] ||
+			{ [ "$SPEC_SUFFIX" = d ] && ! package_version "libpython$SPEC_LINE-dbg"; }; then
+			WHY="Debian's $suite has no $SPEC_FLAVOUR build of $SPEC_LINE"
+			answer_all skip "$WHY" "$spec"
 			continue
 		fi
 		packages="$packages $(packages_of "$SPEC_LINE" "$SPEC_SUFFIX")"
@@ -228,7 +238,7 @@ source_arguments "$@"
 [ "$ACTION" = fetch ] || die "$STATUS_USAGE" "debian.sh can only fetch"
 refusal=
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg-deb >/dev/null 2>&1; then
-	refusal="apt and dpkg are not installed; install them, or add a prefix with: forkpoint pythons add PREFIX"
+	refusal="apt and dpkg are not installed"
 elif offline; then
 	refusal="FORKPOINT_OFFLINE is set; unset it to fetch"
 elif ! archive_locate; then

@@ -28,7 +28,8 @@ if [ $# -eq 0 ]; then
 fi
 for spec in "$@"; do
 	spec_parse "$spec" ||
-		die "$STATUS_USAGE" "'$spec' names no release; write 3.13.18, 3.13.18+, 3.13 or 3.13d"
+		die "$STATUS_USAGE" "'$spec' names no release;" \
+			"write 3.13.18, 3.13.18+, 3.13 or 3.13d"
 done
 
 # The specs that nothing at hand answers, in MISSING.
@@ -58,7 +59,8 @@ round() {
 	rd_jobs=
 	for rd_source in $rd_sources; do
 		# shellcheck disable=SC2046 # words on purpose
-		sh "$HERE/$rd_source.sh" fetch $(cat "$TMP/ask.$rd_source") >"$TMP/answers.$rd_source" &
+		sh "$HERE/$rd_source.sh" fetch $(cat "$TMP/ask.$rd_source") \
+			>"$TMP/answers.$rd_source" &
 		rd_jobs="$rd_jobs $!"
 	done
 	for rd_job in $rd_jobs; do
@@ -101,7 +103,7 @@ next_source() {
 					return 0
 				}
 			done <"$HERE/lock"
-			# Of a line that the lock does not know, Debian's newest suite may have heard.
+			# Debian's newest suite may have a line that the lock does not know.
 			[ -z "$ns_listed" ] && [ "$ns_source" = debian ] || continue
 			;;
 		esac
@@ -142,14 +144,17 @@ for spec in "$@"; do
 	kind=skip
 	why=
 	if offline; then
-		why="it is not at hand and FORKPOINT_OFFLINE is set; unset it and type: forkpoint pythons fetch $spec"
+		why="it is not at hand and FORKPOINT_OFFLINE is set;"
+		why="$why unset it and type: forkpoint pythons fetch $spec"
 	elif [ -r "${TMP:-}/why.$spec" ]; then
 		! grep -q '^fail ' "$TMP/why.$spec" || kind=fail
 		# What each source said, in the order they were asked.
-		why=$(sed -n "s/^$kind //p" "$TMP/why.$spec" | awk '{ printf "%s%s", n++ ? "; " : "", $0 }')
+		why=$(sed -n "s/^$kind //p" "$TMP/why.$spec" |
+			awk '{ printf "%s%s", n++ ? "; " : "", $0 }')
 	elif [ -n "$FULL" ]; then
 		kind=fail
-		why="the disk of '$STORE' is full; free some or set FORKPOINT_CACHE to a roomier place"
+		why="the disk of '$STORE' is full;"
+		why="$why free some or set FORKPOINT_CACHE to a roomier place"
 	elif [ -n "$BROKEN" ]; then
 		kind=fail
 		why="a source ended with status $BROKEN and no answer; type the same again"

@@ -11,9 +11,9 @@
 #	fail SPEC WHY	it should have been had: a broken download, a full disk
 #
 # and tells what it does on standard error. It exits with 0 whatever the answers are, but with
-# STATUS_FULL when the disk is: then the answers may not have been written either. Functions hand results back in variables, named in
-# capitals above each, because a `$(…)` is a fork and finding interpreters stands in the way of
-# every run.
+# STATUS_FULL when the disk is: then the answers may not have been written either. Functions hand
+# results back in variables, named in capitals above each, because a `$(…)` is a fork, and finding
+# interpreters stands in the way of every run.
 
 STATUS_USAGE=2
 STATUS_HARNESS=3
@@ -39,8 +39,8 @@ store_locate() {
 	CONFIGURED=${XDG_CONFIG_HOME:-$HOME/.config}/forkpoint/interpreters
 	case $STORE in
 	*[[:space:]]* | *\'*)
-		die "$STATUS_HARNESS" "the path \"$STORE\" holds a blank or a quote, which make cannot bear;" \
-			"set FORKPOINT_CACHE to a directory without"
+		die "$STATUS_HARNESS" "the path \"$STORE\" holds a blank or a quote, which make" \
+			"cannot bear; set FORKPOINT_CACHE to a directory without"
 		;;
 	/*) ;;
 	*)
@@ -50,7 +50,7 @@ store_locate() {
 	esac
 }
 
-# --- releases and specs ----------------------------------------------------------------------
+# --- releases and specs ------------------------------------------------------------------------
 
 # NUM: a number that orders releases, pre-releases before the final one. 1: not a release.
 release_number() {
@@ -229,9 +229,11 @@ lib_find() {
 		done
 	done
 	lf_line=${2%[dt]}
-	for lf_config in "$1/lib/python$lf_line"*/config-"$2"* "$1/lib64/python$lf_line"*/config-"$2"*; do
+	for lf_config in "$1/lib/python$lf_line"*/config-"$2"* \
+		"$1/lib64/python$lf_line"*/config-"$2"*; do
 		[ -r "$lf_config/Makefile" ] || continue
-		for lf_file in "$lf_config/libpython$2.a" "$1/lib/libpython$2.a" "$1/lib64/libpython$2.a"; do
+		for lf_file in "$lf_config/libpython$2.a" "$1/lib/libpython$2.a" \
+			"$1/lib64/libpython$2.a"; do
 			[ -e "$lf_file" ] || continue
 			LIB=$lf_file
 			static_libs "$lf_config/Makefile"
@@ -259,9 +261,8 @@ lib_complete() {
 stdlib_present() {
 	sl_dir=python$2
 	[ "$3" != free-threaded ] || sl_dir=python${2}t
-	for sl_lib in lib lib64; do
-		[ ! -r "$1/$sl_lib/$sl_dir/os.py" ] || [ ! -r "$1/$sl_lib/$sl_dir/encodings/__init__.py" ] ||
-			return 0
+	for sl_lib in "$1/lib/$sl_dir" "$1/lib64/$sl_dir"; do
+		[ ! -r "$sl_lib/os.py" ] || [ ! -r "$sl_lib/encodings/__init__.py" ] || return 0
 	done
 	return 1
 }
@@ -285,13 +286,13 @@ interpreter_probe() {
 		return 1
 	fi
 	if ! header_flavour "$2"; then
-		WHY="'$1' is both a debug and a free-threaded build, which forkpoint does not know yet"
+		WHY="'$1' is a debug and a free-threaded build at once, which is not known here"
 		return 1
 	fi
 	flavour_suffix "$FLAVOUR"
 	if ! lib_find "$1" "$ip_ldversion"; then
-		WHY="no libpython$ip_ldversion.so or .a under '$1'; build it with --enable-shared or install the"
-		WHY="$WHY package that has it"
+		WHY="no libpython$ip_ldversion.so or .a under '$1'; build it with --enable-shared or"
+		WHY="$WHY install the package that has it"
 		return 1
 	fi
 	if ! lib_complete "$LIB"; then
@@ -299,12 +300,13 @@ interpreter_probe() {
 		return 1
 	fi
 	if ! stdlib_present "$1" "$ip_line" "$FLAVOUR"; then
-		WHY="$LIB has no standard library under '$1' (lib/python$ip_line/os.py); install it there"
+		WHY="$LIB has no standard library under '$1' (lib/python$ip_line/os.py);"
+		WHY="$WHY install it there"
 		return 1
 	fi
 }
 
-# --- interpreter files ---------------------------------------------------------------------------
+# --- interpreter files -------------------------------------------------------------------------
 
 # Write an interpreter file, unless it says the same already (its time makes hosts be built anew).
 # interp_write FILE FROM TO: paths below FROM are written as below TO. The rest comes from
@@ -369,7 +371,8 @@ interp_satisfying() {
 	FILE=
 	is_best=0
 	for is_source in prefix pyenv uv system uv-install debian- maven; do
-		for is_file in "$CONFIGURED"/*-"$is_source"*/interp "$STORE"/*-"$is_source"*/interp; do
+		for is_file in "$CONFIGURED"/*-"$is_source"*/interp \
+			"$STORE"/*-"$is_source"*/interp; do
 			[ -r "$is_file" ] || continue
 			interp_read "$is_file" && spec_accepts "$RELEASE" "$FLAVOUR" &&
 				interp_valid "$is_file" || continue
@@ -387,7 +390,8 @@ prefix_record() {
 	PREFIX=$1
 	SOURCE=$2
 	FOUND=0
-	WHY="no headers in '$1/include/python3.*'; name a prefix that has them (a Python's development files)"
+	WHY="no headers in '$1/include/python3.*';"
+	WHY="$WHY name a prefix that has them (a Python's development files)"
 	pr_best=0
 	pr_file=
 	# Two prefixes of a user may hold the same release.
@@ -423,14 +427,15 @@ release_supported() {
 	esac
 }
 
-# --- fetching --------------------------------------------------------------------------------------
+# --- fetching ----------------------------------------------------------------------------------
 
 # Take the store's lock, unless the caller of this script holds it. Every process started from here
 # keeps it (descriptor 9), so that what a killed fetch left running is waited for, too.
 store_lock() {
 	[ -z "${FORKPOINT_STORE_LOCKED:-}" ] || return 0
 	mkdir -p "$STORE" 2>/dev/null && [ -w "$STORE" ] ||
-		die "$STATUS_HARNESS" "cannot write to '$STORE'; set FORKPOINT_CACHE to a directory that can be written"
+		die "$STATUS_HARNESS" "cannot write to '$STORE';" \
+			"set FORKPOINT_CACHE to a directory that can be written"
 	command -v flock >/dev/null 2>&1 ||
 		die "$STATUS_HARNESS" "flock is missing; install util-linux"
 	exec 9>"$STORE/.lock"
@@ -447,7 +452,8 @@ store_lock() {
 # TMP: a directory beside the interpreters, gone when the script ends, however it ends.
 store_tmp() {
 	TMP=$(mktemp -d "$STORE/.tmp.$1.XXXXXX" 2>/dev/null) ||
-		die "$STATUS_HARNESS" "cannot make a directory in '$STORE'; free some space there or set FORKPOINT_CACHE"
+		die "$STATUS_HARNESS" "cannot make a directory in '$STORE';" \
+			"free some space there or set FORKPOINT_CACHE"
 	trap 'rm -rf "$TMP"' EXIT
 	trap 'tmp_abandon 130' INT
 	trap 'tmp_abandon 143' TERM
@@ -495,7 +501,7 @@ store_put() {
 	if [ -e "$STORE/$2" ]; then
 		mv "$STORE/$2" "$TMP/old.$2"
 	fi
-	# A rename puts in place what the disk may not have yet; a crash must not leave a torn libpython.
+	# A rename may reach the disk before what is renamed: a power cut must not tear a libpython.
 	sync -f "$1" 2>/dev/null || :
 	mv "$1" "$STORE/$2"
 }
@@ -504,7 +510,8 @@ store_put() {
 space_missing() {
 	sm_free=$(df -Pk "$1" | awk 'NR == 2 { print int($4 / 1024) }')
 	[ "${sm_free:-$2}" -lt "$2" ] || return 1
-	WHY="$sm_free MiB are free in '$1' and a fetch needs $2; free some or set FORKPOINT_CACHE to a roomier place"
+	WHY="$sm_free MiB are free in '$STORE' and a fetch needs $2;"
+	WHY="$WHY free some or set FORKPOINT_CACHE to a roomier place"
 }
 
 # KIND and WHY, and FULL=1 if the disk is, from the log of a client that failed. fetch_why LOG WHAT
@@ -514,10 +521,12 @@ fetch_why() {
 		return
 	fi
 	KIND=skip
-	if grep -qiE 'hash sum mismatch|checksum|size mismatch|unexpected size|premature end' "$1"; then
+	fw_damage='hash sum mismatch|checksum|size mismatch|unexpected size|premature end'
+	fw_network='resolve|name or service|connect|timed out|timeout|unreachable|network'
+	if grep -qiE "$fw_damage" "$1"; then
 		WHY="$2 arrived damaged; type the same again"
 		KIND=fail
-	elif grep -qiE 'resolve|name or service|connect|timed out|timeout|unreachable|network' "$1"; then
+	elif grep -qiE "$fw_network" "$1"; then
 		WHY="$2 could not be reached; check the network and type the same again"
 	else
 		fw_line=$(grep -iE '^(E:|error|\[ERROR\])' "$1" | head -n 1 | cut -c 1-160)
@@ -583,12 +592,12 @@ package_install() {
 	progress "installing $*"
 	pi_log=$TMP/install.log
 	# shellcheck disable=SC2086 # words on purpose
-	if ! DEBIAN_FRONTEND=noninteractive $pi_sudo $pi_command "$@" >"$pi_log" 2>&1 </dev/null; then
+	export DEBIAN_FRONTEND=noninteractive
+	if ! $pi_sudo $pi_command "$@" >"$pi_log" 2>&1 </dev/null; then
 		case $pi_command in
 		apt-get*)
 			{
-				$pi_sudo apt-get update -q &&
-					DEBIAN_FRONTEND=noninteractive $pi_sudo $pi_command "$@"
+				$pi_sudo apt-get update -q && $pi_sudo $pi_command "$@"
 			} >"$pi_log" 2>&1 </dev/null || return 1
 			;;
 		*) return 1 ;;
@@ -616,7 +625,8 @@ source_arguments() {
 			;;
 		*)
 			spec_parse "$1" ||
-				die "$STATUS_USAGE" "'$1' names no release; write 3.13.18, 3.13.18+, 3.13 or 3.13d"
+				die "$STATUS_USAGE" "'$1' names no release; write 3.13.18, 3.13.18+," \
+					"3.13 or 3.13d"
 			SPECS="$SPECS $1"
 			;;
 		esac

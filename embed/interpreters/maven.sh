@@ -39,7 +39,7 @@ unpack() {
 # The archive as the interpreter's own directory: what follows leaves PREFIX there, or WHY and KIND.
 archive_place() {
 	KIND=fail
-	WHY="$ARTEFACT could not be unpacked; see that unzip works and the disk of '$STORE' has room"
+	WHY="$ARTEFACT could not be unpacked; see that unzip works and '$STORE' has room"
 	unpack "$1" "$TMP/open" >"$TMP/log" 2>&1 || {
 		disk_full "$TMP/log" || :
 		return 1
@@ -82,7 +82,8 @@ maven_fetch_one() {
 	got=$(sha256sum "$jar")
 	if [ "${got%% *}" != "$DIGEST" ]; then
 		KIND=fail
-		WHY="$ARTEFACT arrived damaged (sha-256 ${got%% *}, not $DIGEST); type the same again"
+		WHY="$ARTEFACT arrived damaged (sha-256 ${got%% *}, not $DIGEST);"
+		WHY="$WHY type the same again"
 		return 1
 	fi
 	archive_place "$jar" || return 1
@@ -100,8 +101,10 @@ maven_fetch_one() {
 	SOURCE=maven HOME_DIR=$PREFIX INCLUDE=$include IDIRAFTER= LOADER=
 	RPATH=$PREFIX/lib
 	printf '%s %s\n' "$DIGEST" "$ARTEFACT" >"$PREFIX/origin"
-	if ! interp_write "$PREFIX/interp" "$PREFIX" "$STORE/$name" || ! store_put "$PREFIX" "$name"; then
-		disk_full "$TMP/log" || WHY="cannot write to '$STORE'; set FORKPOINT_CACHE to another place"
+	if ! interp_write "$PREFIX/interp" "$PREFIX" "$STORE/$name" ||
+		! store_put "$PREFIX" "$name"; then
+		disk_full "$TMP/log" ||
+			WHY="cannot write to '$STORE'; set FORKPOINT_CACHE to another place"
 		return 1
 	fi
 }

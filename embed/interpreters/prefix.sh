@@ -49,7 +49,7 @@ for prefix in "$@"; do
 		printf 'skip %s there is no such directory\n' "$prefix"
 		status=$STATUS_SKIP
 	elif ! prefix_of "$prefix"; then
-		printf 'skip %s no include/python3.* beside or above it; name the prefix itself\n' "$prefix"
+		answer skip "$prefix" "no include/python3.* beside or above it; name the prefix itself"
 		status=$STATUS_SKIP
 	elif ! prefix_record "$PREFIX_OF" prefix "$DIR"; then
 		printf 'skip %s %s\n' "$prefix" "$WHY"

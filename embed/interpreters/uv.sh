@@ -25,7 +25,8 @@ uv_find() {
 		# An older uv has no such list; ask for one line after the other.
 		for line in $(awk '$1 == "want" { split($2, v, "."); print v[1] "." v[2] }' \
 			"$HERE/lock" | sort -u); do
-			PATH=$uv_path "$UV" python find --no-python-downloads "$line" 2>/dev/null || :
+			PATH=$uv_path "$UV" python find --no-python-downloads "$line" \
+				2>/dev/null || :
 		done
 	} | while read -r program; do
 		program=$(realpath "$program" 2>/dev/null) || continue
@@ -55,7 +56,8 @@ uv_fetch_one() {
 	request=$(uv_request "$1" "$variant")
 	progress "uv: installing $request"
 	log=$TMP/uv.log
-	if ! UV_PYTHON_INSTALL_DIR=$TMP/uv UV_PYTHON_INSTALL_BIN=0 UV_HTTP_TIMEOUT=20 UV_HTTP_RETRIES=1 \
+	if ! UV_PYTHON_INSTALL_DIR=$TMP/uv UV_PYTHON_INSTALL_BIN=0 \
+		UV_HTTP_TIMEOUT=20 UV_HTTP_RETRIES=1 \
 		timeout 180 "$UV" python install "$request" >"$log" 2>&1 </dev/null; then
 		fetch_why "$log" "the place where uv has $request from"
 		answer "$KIND" "$1" "$WHY"

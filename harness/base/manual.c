@@ -158,7 +158,7 @@ void manual_print_overview(const struct command *const *commands, FILE *out)
 	strbuf_release(&left);
 }
 
-/* In roff a backslash, a hyphen that shall stay one, and a dot or quote at a line's start are special. */
+/* In roff a backslash, a hyphen, and a dot or quote at the start of a line mean something else. */
 static void roff_text(const char *text, FILE *out)
 {
 	bool start = true;

@@ -55,12 +55,13 @@ int option_parse_unsigned(const char *text, uint64_t min, uint64_t max, uint64_t
 	int fits = read_digits(&end, hex ? 16 : 10, &number);
 
 	if (!*text) {
-		strbuf_addstr(err, "the number is missing: write digits, or 0x and hexadecimal digits");
+		strbuf_addstr(err, "the number is missing: write digits, or 0x and hexadecimal "
+			      "digits");
 		return -1;
 	}
 	if (end == digits || *end) {
-		strbuf_addf(err, "'%s' is not a whole number: write digits, or 0x and hexadecimal digits",
-			    text);
+		strbuf_addf(err, "'%s' is not a whole number: write digits, or 0x and hexadecimal "
+			    "digits", text);
 		return -1;
 	}
 	if (fits < 0) {
@@ -95,8 +96,9 @@ static bool read_fraction(const char *digits, size_t n, uint64_t unit, uint64_t 
 {
 	*ns = 0;
 	for (size_t i = 0; i < n; i++) {
+		/* Nothing is left to divide: only zeros may follow. */
 		if (unit % 10)
-			return digits[i] == '0' && read_fraction(digits + i + 1, n - i - 1, unit, &(uint64_t){ 0 });
+			return strspn(digits + i, "0") >= n - i;
 		unit /= 10;
 		*ns += unit * (uint64_t)(digits[i] - '0');
 	}

@@ -13,7 +13,7 @@
  *	} opt;
  *
  *	static const struct option_spec options[] = {
- *		OPT_UNSIGNED("trials", 'n', &opt.trials, "N", "stop a cell after N trials", .min = 1),
+ *		OPT_UNSIGNED("trials", 'n', &opt.trials, "N", "end a cell after N", .min = 1),
  *		OPT_SECONDS("budget", 0, &opt.budget_ns, "TIME", "time for one cell",
  *			    .fallback = "10s"),
  *		OPT_STRINGS("python", 'p', &opt.pythons, "SPEC", "only these interpreters"),
@@ -23,8 +23,8 @@
  *	static int cmd_run(int argc, char **argv) { … argv[0] is the first operand … }
  *
  *	const struct command run_command = {
- *		.name = "run", .synopsis = "[SCENARIO…] [OPTION…]", .summary = "…", .options = options,
- *		.run = cmd_run, …
+ *		.name = "run", .synopsis = "[SCENARIO…] [OPTION…]", .summary = "…",
+ *		.options = options, .run = cmd_run, …
  *	};
  *
  * main() parses before it calls .run, so a command sees operands only and values that are valid.

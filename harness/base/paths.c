@@ -120,8 +120,9 @@ int paths_data(struct strbuf *out, struct strbuf *err)
 		strbuf_addf(err, "FORKPOINT_DATA is '%s', which has no embed/host.mk; set it to "
 			    "forkpoint's sources or unset it", named);
 	else
-		strbuf_addstr(err, "forkpoint's own files (embed/, scenarios/) are not where they were "
-			      "installed; set FORKPOINT_DATA to a directory that has them");
+		strbuf_addstr(err, "forkpoint's own files (embed/, scenarios/) are not where they "
+				   "were installed; set FORKPOINT_DATA to a directory that has "
+				   "them");
 	free(found);
 	return found ? 0 : -1;
 }
@@ -138,7 +139,8 @@ int paths_make_directories(const char *path, struct strbuf *err)
 			continue;
 		*s = '\0';
 		if (mkdir(copy, 0777) < 0 && errno != EEXIST) {
-			strbuf_addf(err, "cannot make the directory '%s': %s", copy, strerror(errno));
+			strbuf_addf(err, "cannot make the directory '%s': %s", copy,
+				    strerror(errno));
 			ret = -1;
 		}
 		*s = c;

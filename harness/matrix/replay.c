@@ -22,9 +22,11 @@ static const char *skip_command(const char *line)
 {
 	static const char command[] = "forkpoint replay ";
 
+	line += strspn(line, " \t");
 	if (!strncmp(line, command, sizeof(command) - 1))
 		line += sizeof(command) - 1;
-	return line + strspn(line, " \t");
+	/* As YAML and JSON quote it. */
+	return line + strspn(line, " \t\"'");
 }
 
 /* Split in place at the colons; a variant's slash and a release have none. */
@@ -72,7 +74,7 @@ int replay_parse(const char *line, struct replay *replay, struct strbuf *err)
 	int ret = -1;
 
 	memset(replay, 0, sizeof(*replay));
-	copy[strcspn(copy, " \t\r\n")] = '\0';
+	copy[strcspn(copy, " \t\r\n\"'")] = '\0';
 	if (split(copy, fields) < 0)
 		strbuf_addf(err, "'%.100s' is no replay line: it reads " REPLAY_SHAPE, line);
 	else if (fields_read(fields, replay, err) < 0)

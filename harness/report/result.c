@@ -98,7 +98,7 @@ bool result_expects(const json_t *cell, const char *outcome)
 	return false;
 }
 
-/* "a", "a or b": the bad members of the expected set, for which of them chance chose must not show. */
+/* "a", "a or b": all bad members of the expected set; which of them chance chose must not show. */
 static void add_expected(struct strbuf *sb, const json_t *cell)
 {
 	size_t i, n = 0;

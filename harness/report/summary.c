@@ -3,6 +3,7 @@
  * The table at the end, as TAP diagnostics: scenarios down, interpreters across, one word a cell;
  * below it what was skipped and why, what failed and how to repeat it, and the counts.
  */
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,12 +85,11 @@ static void outcome_word(const json_t *cell, char *word)
 
 static void summary_cell(struct reporter *self, const json_t *cell)
 {
-	struct summary *summary = (struct summary *)self;
+	struct table *table = &((struct summary *)self)->table;
 	struct table_entry *entry;
 
-	summary->table.entries = xrealloc(summary->table.entries,
-				    (summary->table.nentries + 1) * sizeof(*summary->table.entries));
-	entry = &summary->table.entries[summary->table.nentries++];
+	table->entries = xrealloc(table->entries, (table->nentries + 1) * sizeof(*entry));
+	entry = &table->entries[table->nentries++];
 	*entry = (struct table_entry){
 		.scenario = clean_copy(result_text(cell, "scenario", "(no name)")),
 		.python = clean_copy(result_text(cell, "python", "?")),
@@ -171,9 +171,10 @@ static void add_legend(const struct summary *summary, struct strbuf *sb)
 
 	strbuf_addstr(sb, "#\n");
 	for (size_t i = 0; i < summary->table.nentries; i++)
-		signals |= summary->table.entries[i].word[0] >= 'A' && summary->table.entries[i].word[0] <= 'Z';
+		signals |= isupper((unsigned char)summary->table.entries[i].word[0]) != 0;
 	if (signals)
-		add_legend_item(sb, &line, summary->table.width, "SEGV, ABRT…: died of that signal");
+		add_legend_item(sb, &line, summary->table.width,
+				"SEGV, ABRT…: died of that signal");
 	for (size_t i = 0; i < sizeof(legend) / sizeof(legend[0]); i++) {
 		bool used = false;
 		char *item;
@@ -328,8 +329,7 @@ static void summary_end(struct reporter *self, const struct report_tally *tally,
 	}
 	add_counts(&sb, tally);
 	if (bail)
-		strbuf_addstr(&sb, "# the run stopped before its end: these are the cells that were "
-			      "finished\n");
+		strbuf_addstr(&sb, "# the run stopped before its end; these cells were finished\n");
 	output_record(summary->out, sb.buf, sb.len);
 	strbuf_release(&sb);
 }

@@ -143,7 +143,8 @@ static void add_row(const struct table *table, const struct grid *grid, struct s
 	strbuf_addstr(&line, "# ");
 	add_padded(table, &line, name.buf, grid->name_width, PAINT_NONE);
 	for (size_t i = from; i < to; i++) {
-		const struct table_entry *entry = entry_at(table, grid->rows[row], grid->columns[i]);
+		const struct table_entry *entry =
+			entry_at(table, grid->rows[row], grid->columns[i]);
 
 		strbuf_addstr(&line, "  ");
 		add_padded(table, &line, entry ? entry->word : "", widths[i],

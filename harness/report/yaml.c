@@ -142,7 +142,8 @@ static bool is_nested(const json_t *value)
 static void add_nested(struct strbuf *sb, size_t indent, const json_t *value, size_t depth);
 
 /* What follows the colon or the dash, to the line's end. */
-static void add_value(struct strbuf *sb, size_t indent, const json_t *value, bool item, size_t depth)
+static void add_value(struct strbuf *sb, size_t indent, const json_t *value, bool item,
+		      size_t depth)
 {
 	if (is_nested(value) && depth < DEPTH_MAX) {
 		strbuf_addch(sb, '\n');

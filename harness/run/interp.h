@@ -51,9 +51,9 @@ struct interp_list {
 
 /*
  * All known interpreters, best source first within a release, releases ascending. Looks at the
- * store, at what the user added, and at the machine: find.sh runs when something it depends on (PATH
- * and other variables, the directories they name) has changed since it last ran. What others own
- * and took away is left out; what was fetched and is damaged stands in .broken. 0, or -1 and a
+ * store, at what the user added, and at the machine: find.sh runs when something it depends on
+ * (PATH and other variables, the directories they name) has changed since it last ran. What others
+ * own and took away is left out; what was fetched and is damaged stands in .broken. 0, or -1 and a
  * sentence.
  */
 int interp_list_load(struct interp_list *list, struct strbuf *err);

@@ -86,8 +86,9 @@ static const struct interp *find_release(const struct interp_list *list, const c
 	struct spec spec;
 
 	if (spec_parse(text, &spec) < 0) {
-		strbuf_addf(err, "'%s' names no interpreter; write a release (3.13.5, 3.13.5d), a line "
-			    "(3.13) or the path of a prefix: 'forkpoint pythons' lists what is here", text);
+		strbuf_addf(err, "'%s' names no interpreter; write a release (3.13.5, 3.13.5d), "
+			    "a line (3.13) or the path of a prefix: 'forkpoint pythons' lists what "
+			    "is here", text);
 		return NULL;
 	}
 	found = best_match(list, &spec);
@@ -155,6 +156,7 @@ static const struct interp *find_file(struct interp_list *list, const char *path
 static const struct interp *find_prefix(struct interp_list *list, const char *path,
 					struct strbuf *err)
 {
+	const char *args[] = { "find", "-d", NULL, path, NULL };
 	struct strbuf out = STRBUF_INIT, dir = STRBUF_INIT;
 	const struct interp *found = NULL;
 	const char *answer;
@@ -164,19 +166,23 @@ static const struct interp *find_prefix(struct interp_list *list, const char *pa
 	if (paths_cache(&dir, err) < 0)
 		goto out;
 	strbuf_addstr(&dir, "/prefixes");
-	status = script_run("prefix.sh", (const char *[]){ "find", "-d", dir.buf, path, NULL }, false,
-			    &out, err);
+	args[2] = dir.buf;
+	status = script_run("prefix.sh", args, false, &out, err);
 	if (status < 0)
 		goto out;
 	strbuf_rtrim(&out);
 	answer = strchr(out.buf, ' ');
-	answer = answer && !strncmp(answer + 1, path, strlen(path)) ? answer + 1 + strlen(path) : NULL;
+	if (answer && !strncmp(answer + 1, path, strlen(path)))
+		answer += 1 + strlen(path);
+	else
+		answer = NULL;
 	if (answer && *answer == ' ' && !strncmp(out.buf, "ok ", 3))
 		found = find_file(list, answer + 1, err);
 	else if (answer && *answer == ' ')
 		strbuf_addf(err, "no Python that can be used in '%s': %s", path, answer + 1);
 	else
-		strbuf_addf(err, "cannot look into '%s' (prefix.sh ended with status %d)", path, status);
+		strbuf_addf(err, "cannot look into '%s' (prefix.sh ended with status %d)", path,
+			    status);
 out:
 	strbuf_release(&out);
 	strbuf_release(&dir);
@@ -203,8 +209,8 @@ static const struct interp *find_path(struct interp_list *list, const char *text
 	char *file;
 
 	if (!path || stat(path, &st) < 0) {
-		strbuf_addf(err, "cannot look into '%s': %s; name a prefix, such as /usr/local", text,
-			    strerror(errno));
+		strbuf_addf(err, "cannot look into '%s': %s; name a prefix, such as /usr/local",
+			    text, strerror(errno));
 		free(path);
 		return NULL;
 	}

@@ -12,8 +12,8 @@
 
 /*
  * Run `name` ("fetch.sh") with arguments (ended by NULL) to its end. What it writes to standard
- * output is appended to *out. Its exit status (128 + the signal that ended it), or -1 and a sentence
- * if it could not be started. `quiet` sends standard error away.
+ * output is appended to *out. Its exit status (128 + the signal that ended it), or -1 and a
+ * sentence if it could not be started. `quiet` sends standard error away.
  */
 int script_run(const char *name, const char *const *args, bool quiet, struct strbuf *out,
 	       struct strbuf *err);

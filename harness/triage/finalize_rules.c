@@ -66,6 +66,18 @@ static bool fault_near_null(const struct facts *facts)
 	       (facts->crash->signo == SIGSEGV || facts->crash->signo == SIGBUS);
 }
 
+/*
+ * Any other address came out of a structure that holds something else by now. Attaching follows
+ * the thread state's pointers, so the state was freed. Not canonical addresses are not even told.
+ */
+static bool fault_on_garbage(const struct facts *facts)
+{
+	const struct crash *crash = facts->crash;
+
+	return (crash->signo == SIGSEGV || crash->signo == SIGBUS) &&
+	       (crash->has_addr ? crash->addr >= NEAR_NULL : crash->code == SI_KERNEL);
+}
+
 static const char *first_message(const struct facts *facts)
 {
 	static const enum message_kind kinds[] = {
@@ -123,6 +135,11 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 					    "there any more",
 				(unsigned long long)facts->crash->addr);
 	}
+	if (fault_on_garbage(facts)) {
+		score += 12;
+		finding_because(finding, 0, "it followed a pointer that leads nowhere: the thread "
+					    "state was freed");
+	}
 	if (message) {
 		score += 15;
 		finding_because(finding, -1, "it said: %s", message);
@@ -141,6 +158,21 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 	free(name);
+}
+
+/* The same sign, under the name of what was done to the memory. */
+static void match_freed_state(const struct facts *facts, struct finding *finding)
+{
+	int attach = attach_frame(facts);
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || attach < 0 || facts->in_child ||
+	    !fault_on_garbage(facts) || (facts->native >= 0 && facts->native < attach))
+		return;
+	finding_say(finding, SCORE_ALSO + 5, "the thread went on with a thread state that had been "
+					     "freed");
+	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding->frame = facts->native;
+	finding_because(finding, attach, "a thread state's pointers lead nowhere");
 }
 
 /* CPython's own complaint tells as much, whatever the stack. */
@@ -261,6 +293,7 @@ const struct pattern_rule finalize_rules[] = {
 	{ PATTERN_FINALIZATION_TOCTOU, "finalizer-crash", match_finalizer_crash },
 	{ PATTERN_FINALIZATION_TOCTOU, "join-of-parked", match_join_of_parked },
 	{ PATTERN_FINALIZATION_TOCTOU, "swallowed-with-python", match_swallowed_with_python },
+	{ PATTERN_USE_AFTER_FREE, "freed-state", match_freed_state },
 	{ PATTERN_FFI_UNWIND, "forced-unwind", match_forced_unwind },
 	{ .match = NULL },
 };

@@ -179,6 +179,8 @@ static void check_paths(void)
 	free(old);
 }
 
+#define SID "cache/interpreters/3.13.18-debian-sid"
+
 static void check_damage(void)
 {
 	struct interp_list list;
@@ -188,7 +190,7 @@ static void check_damage(void)
 	before = list.n;
 	interp_list_release(&list);
 
-	put("\177ELF", 4, "%s/cache/interpreters/3.13.18-debian-sid/lib/libpython3.13.so.1.0", root);
+	put("\177ELF", 4, "%s/" SID "/lib/libpython3.13.so.1.0", root);
 	load(&list);
 	CHECK_INT(list.n, before - 1, "an interpreter with a truncated libpython is not used");
 	CHECK_INT(list.nbroken, 1, "… but told");
@@ -197,14 +199,14 @@ static void check_damage(void)
 	interp_list_release(&list);
 	put_fetched("3.13.18", "", "debian-sid");
 
-	put("xyz", 3, "%s/cache/interpreters/3.13.18-debian-sid/include/python3.13/patchlevel.h", root);
+	put("xyz", 3, "%s/" SID "/include/python3.13/patchlevel.h", root);
 	load(&list);
 	check_refused(&list, "3.13.18", "headers");
 	interp_list_release(&list);
 	put_fetched("3.13.18", "", "debian-sid");
 
 	{
-		char *os = below("cache/interpreters/%s/lib/python3.13/os.py", "3.13.18-debian-sid");
+		char *os = below("%s/lib/python3.13/os.py", SID);
 
 		unlink(os);
 		free(os);
@@ -217,7 +219,7 @@ static void check_damage(void)
 	put("release=3.13\n", 13, "%s/cache/interpreters/junk-maven/interp", root);
 	put("", 0, "%s/cache/interpreters/.tmp.debian.1/root/interp", root);
 	load(&list);
-	CHECK_INT(list.n, before, "files that are no interpreters, and fetches under way, are passed over");
+	CHECK_INT(list.n, before, "what is no interpreter, and a fetch under way, is passed over");
 	interp_list_release(&list);
 }
 

@@ -44,7 +44,8 @@ static void check_parsing(void)
 		      r.minor == good[i].minor && r.micro == good[i].micro &&
 		      r.level == good[i].level && r.serial == good[i].serial,
 		      "'%s' is read", good[i].text);
-		CHECK_STR(rest, good[i].rest, "what follows the release in '%s' is left", good[i].text);
+		CHECK_STR(rest, good[i].rest, "what follows the release in '%s' is left",
+			  good[i].text);
 	}
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct release r;

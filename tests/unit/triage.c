@@ -460,6 +460,29 @@ static void test_reinit(void)
 	triage_free(t);
 }
 
+/* Without a word of CPython's: where the fault was tells a freed state from one that is not there. */
+static void test_freed_state(void)
+{
+	static const char stack[] = "? @" LIBPYTHON "\n" "PyEval_RestoreThread @" LIBPYTHON "\n"
+				    "come_back @" EXTENSION "\n" "start_thread @" LIBC "\n";
+	struct crash *crash = crash_make(SIGSEGV, stack, NULL);
+	struct triage *t;
+
+	crash->has_addr = true;
+	crash->addr = 0x2f0000014c;
+	t = classify(crash);
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "PyEval_RestoreThread on garbage is finalization");
+	CHECK(also(t, PATTERN_USE_AFTER_FREE), "and use of a thread state that was freed");
+	triage_free(t);
+	crash = crash_make(SIGSEGV, stack, NULL);
+	crash->has_addr = true;
+	crash->addr = 0x60;
+	t = classify(crash);
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "near NULL it is finalization");
+	CHECK(!also(t, PATTERN_USE_AFTER_FREE), "and no use of freed memory");
+	triage_free(t);
+}
+
 static void test_parked(void)
 {
 	struct crash *crash = crash_make(0, "pthread_join @" LIBC "\n" "shutdown @/srv/host\n", NULL);
@@ -582,6 +605,7 @@ int main(void)
 	test_restore();
 	test_swallowed();
 	test_reinit();
+	test_freed_state();
 	test_parked();
 	test_circle();
 	test_recursion();
