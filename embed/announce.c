@@ -8,6 +8,7 @@
  * Then the thread dies the death it would have died anyhow: the outcome stays the kernel's.
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -85,12 +86,26 @@ static void announce_wait(struct control_crash *crash)
 	}
 }
 
+/*
+ * Another thread of this process was first. It is being looked at and will end us both: to die
+ * before it would take the process away under the driver's eyes.
+ */
+static void announce_stand_by(struct control_crash *crash)
+{
+	while (atomic_load(&crash->state) == CRASH_CLAIMED)
+		sched_yield();
+	for (unsigned int i = 0; i < 100 && crash->pid == (uint32_t)getpid(); i++)
+		futex_wait(&crash->state, atomic_load(&crash->state), ANNOUNCE_PATIENCE_NS / 100);
+}
+
 static void announce(int signo, siginfo_t *info, void *context)
 {
 	struct control_crash *crash = &announce_control->crash;
 	int saved = errno;
 
-	if (announce_control->order.announce && announce_claim(crash)) {
+	if (announce_control->order.announce && !announce_claim(crash)) {
+		announce_stand_by(crash);
+	} else if (announce_control->order.announce) {
 		crash->pid = (uint32_t)getpid();
 		crash->tid = (uint32_t)syscall(SYS_gettid);
 		crash->signo = signo;

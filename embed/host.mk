@@ -51,6 +51,10 @@ rpath     := $(call interp_value,rpath)
 # Python's headers are system headers, so that our warnings are about our code; -MD rather than
 # -MMD, so that they are dependencies all the same.
 cppflags := -I'$(TOP)' -isystem '$(include_)'
+# gcc looks beside the file that a symbolic link leads to; Debian's debug headers are links to the
+# release's, which have another pyconfig.h beside them. clang looks beside the link as it is.
+cppflags += $(shell echo | $(CC) -Werror -fno-canonical-system-headers -E - >/dev/null 2>&1 && \
+	echo -fno-canonical-system-headers)
 ifneq ($(idirafter),)
 cppflags += -idirafter '$(idirafter)'
 endif
@@ -106,7 +110,8 @@ quote = '$(subst ','\'',$(1))'
 
 everything := $(INTERP) $(TOP)/embed/host.mk $(stamp)
 
-$(OUT)/host: $(objects) $(everything)
+# A user may build libpython anew in its place.
+$(OUT)/host: $(objects) $(everything) $(wildcard $(lib))
 	$(if $(Q),@echo "  HOST    $(release)")
 	$(Q)$(link) $(ldflags) -o $@.new $(objects) $(libpython)
 	$(Q)mv -f $@.new $@

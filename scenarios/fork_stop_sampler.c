@@ -28,7 +28,12 @@
 
 static struct subject *subject;
 static PyInterpreterState *interpreter;
-static PyThreadState *kept; /* W's, with release-keep; F deletes it */
+/*
+ * W's, with release-keep. Nobody deletes it: W cannot, since that needs the runtime's lock which is
+ * held over the fork, and F must not (a debug build asserts that a state is deleted by its thread).
+ * It goes with the runtime.
+ */
+static PyThreadState *kept;
 
 static bool keeps_state(void)
 {
@@ -50,21 +55,9 @@ static void stop_in_handler(void)
 		stop_without_gil(subject);
 }
 
-/* After PyOS_AfterFork_Parent() has given its locks back. The child deletes what it inherits. */
-static void delete_kept_state(struct subject *s)
-{
-	(void)s;
-	if (!kept)
-		return;
-	PyThreadState_Clear(kept);
-	PyThreadState_Delete(kept);
-	kept = NULL;
-}
-
 static void setup(struct subject *s)
 {
 	static const struct fork_hooks fix = { .before = stop_without_gil };
-	static const struct fork_hooks tidy = { .parent = delete_kept_state };
 
 	subject = s;
 	interpreter = PyInterpreterState_Get();
@@ -72,7 +65,6 @@ static void setup(struct subject *s)
 		fork_hooks_register(s, &fix);
 	else
 		pthread_atfork(stop_in_handler, NULL, NULL);
-	fork_hooks_register(s, &tidy);
 }
 
 /* Something that only a thread which is attached may do. */

@@ -9,8 +9,9 @@
 #	skip "…" WHY           counted, with its reason
 
 # `make check` tells where things are; by hand, BUILD=… sh tests/11-options.t will do.
-FORKPOINT=${FORKPOINT:-${BUILD:-build}/forkpoint}
-UNITS=${UNITS:-${BUILD:-build}/tests/unit}
+BUILD=${BUILD:-build}
+FORKPOINT=${FORKPOINT:-$BUILD/forkpoint}
+UNITS=${UNITS:-$BUILD/tests/unit}
 tap_count=0
 tap_dir=$(mktemp -d "${TMPDIR:-/tmp}/forkpoint-test.XXXXXX")
 trap 'rm -rf "$tap_dir"' EXIT

@@ -161,6 +161,22 @@ static void build_all(struct python_list *list, unsigned int jobs)
 	free(fds);
 }
 
+/* Tables are chosen by what the host was compiled as, cells named by what was looked for. */
+static void check_identity(struct python *python)
+{
+	const struct catalog *catalog = &python->catalog;
+	char is[RELEASE_TEXT_MAX];
+
+	if (catalog->flavour == python->interp->flavour &&
+	    release_compare(&catalog->release, &python->interp->release) == 0)
+		return;
+	python->problem = xstrfmt("its host says that it is %s%s: the headers or the library have "
+				  "changed, remove the interpreter and provide it again",
+				  release_format(&catalog->release, is),
+				  flavour_suffix(catalog->flavour));
+	catalog_release(&python->catalog);
+}
+
 static void describe(struct python *python)
 {
 	struct strbuf err = STRBUF_INIT;
@@ -171,6 +187,8 @@ static void describe(struct python *python)
 	json = python->host ? host_describe_at(python->host, &err) : NULL;
 	if (!json || catalog_read(&python->catalog, json, &err) < 0)
 		python->problem = strbuf_detach(&err);
+	else
+		check_identity(python);
 	strbuf_release(&err);
 }
 

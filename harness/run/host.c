@@ -14,14 +14,19 @@
 #include "base/errors.h"
 #include "base/paths.h"
 
-/* Hosts of several sources of one release stand side by side. */
+/* Named as the directory of the interpreter file, which is another one for each interpreter. */
 static char *host_directory(const struct interp *interp, struct strbuf *err)
 {
+	const char *end = strrchr(interp->file, '/'), *start = end;
 	struct strbuf path = STRBUF_INIT;
 
+	if (!end)
+		bug("the interpreter file '%s' has no directory", interp->file);
+	while (start > interp->file && start[-1] != '/')
+		start--;
 	if (paths_cache(&path, err) < 0)
 		goto bad;
-	strbuf_addf(&path, "/hosts/%s-%s", interp->name, interp->source);
+	strbuf_addf(&path, "/hosts/%.*s", (int)(end - start), start);
 	if (paths_make_directories(path.buf, err) < 0)
 		goto bad;
 	return strbuf_detach(&path);

@@ -54,6 +54,25 @@ static int attach_frame(const struct facts *facts)
 }
 
 /*
+ * In a stripped libpython what lies between two exports are mostly static functions of the same
+ * source file: near PyThreadState_Delete is CPython's handling of thread states. Only straight
+ * above the native caller, where nothing else can have been called in between.
+ */
+static int attach_neighbour(const struct facts *facts)
+{
+	for (int i = facts->entry; i >= 0; i--) {
+		const struct crash_frame *frame = &facts->culprit->frames[i];
+
+		if (frame->trust != TRUST_NEAR || facts->frames[i].category != CATEGORY_CPYTHON)
+			return -1;
+		for (size_t k = 0; attach_names[k]; k++)
+			if (!strcmp(frame->function, attach_names[k]))
+				return i;
+	}
+	return -1;
+}
+
+/*
  * A fault this close to 0 is a field of a structure that is not there. Mappings begin at 64 KiB
  * (vm.mmap_min_addr), and CPython's interpreter and runtime structures have fields up to some tens
  * of kilobytes, so what is a little above is a NULL as well.
@@ -175,6 +194,32 @@ static void match_freed_state(const struct facts *facts, struct finding *finding
 	finding_because(finding, attach, "a thread state's pointers lead nowhere");
 }
 
+/* The same where no name can be trusted: never certain. */
+static void match_attach_neighbour(const struct facts *facts, struct finding *finding)
+{
+	int near = attach_neighbour(facts), score = SCORE_ALSO;
+	const char *name;
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || near < 0 || facts->fork >= 0 ||
+	    facts->interpreting || attach_frame(facts) >= 0)
+		return;
+	name = facts->culprit->frames[near].function;
+	if (fault_near_null(facts) || fault_on_garbage(facts)) {
+		score += 15;
+		finding_because(finding, 0, "it followed a pointer that leads nowhere");
+	}
+	if (facts->finalizer) {
+		score += 15;
+		finding_because(finding, -1, "thread %d is finalizing the interpreter",
+				(int)facts->finalizer->tid);
+	}
+	finding_say(finding, score, "a native thread crashed in CPython's handling of thread states, "
+				    "perhaps as the interpreter was finalizing");
+	finding_because(finding, near, "the nearest name that the stripped library has is %s", name);
+	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding->frame = facts->native;
+}
+
 /* CPython's own complaint tells as much, whatever the stack. */
 static void match_dead_state_message(const struct facts *facts, struct finding *finding)
 {
@@ -288,6 +333,7 @@ static void match_swallowed_with_python(const struct facts *facts, struct findin
 
 const struct pattern_rule finalize_rules[] = {
 	{ PATTERN_FINALIZATION_TOCTOU, "attach-crash", match_attach_crash },
+	{ PATTERN_FINALIZATION_TOCTOU, "attach-neighbour", match_attach_neighbour },
 	{ PATTERN_FINALIZATION_TOCTOU, "dead-state-message", match_dead_state_message },
 	{ PATTERN_FINALIZATION_TOCTOU, "shutdown-io", match_shutdown_io },
 	{ PATTERN_FINALIZATION_TOCTOU, "finalizer-crash", match_finalizer_crash },

@@ -271,7 +271,44 @@ static void test_abort(void)
 	CHECK_INT(crash->signo, SIGABRT, "an abort is SIGABRT");
 	CHECK_INT(crash->code, SI_TKILL, "sent by the thread to itself");
 	CHECK(!crash->has_addr, "without an address");
-	CHECK(has_name(crash_culprit(crash), "abort_it"), "the caller of abort is on the stack");
+	CHECK(has_name(crash_culprit(crash), "abort_it"), "the caller of abort is on the stack, "
+						       "though it returns nowhere");
+	subject_release(pid);
+	crash_free(crash);
+}
+
+/* A function whose first instruction faults: what stands before it is another function's. */
+void fault_at_entry(int *p);
+__asm__(".text\n"
+	".globl fault_at_entry\n"
+	".type fault_at_entry, %function\n"
+	"fault_at_entry:\n"
+	".cfi_startproc\n"
+#if defined(__x86_64__)
+	"movl $1, (%rdi)\n"
+#else
+	"str wzr, [x0]\n"
+#endif
+	"ret\n"
+	".cfi_endproc\n"
+	".size fault_at_entry, . - fault_at_entry\n");
+
+static void fault_first(void)
+{
+	fault_at_entry((int *)nowhere);
+	AFTER_CALL;
+}
+
+static void test_edges(void)
+{
+	struct crash *crash;
+	pid_t pid;
+
+	crash = crash_of(fault_first, &pid, NULL);
+	if (!crash)
+		return;
+	CHECK_STR(name_at(crash_culprit(crash), 0), "fault_at_entry",
+		  "a fault at a function's first instruction is in that function");
 	subject_release(pid);
 	crash_free(crash);
 }
@@ -936,6 +973,7 @@ int main(int argc, char **argv)
 	check_allowed();
 	test_fault();
 	test_abort();
+	test_edges();
 	test_bad_call(call_null, "NULL");
 	test_bad_call(call_data, "data");
 	test_blown_stack();

@@ -404,6 +404,26 @@ static void test_ensure_near_misses(void)
 	triage_free(t);
 }
 
+static void test_near_attach(void)
+{
+	static const char stack[] = "~PyGILState_Ensure @" LIBPYTHON "\n"
+				    "~PyThreadState_Delete @" LIBPYTHON "\n" "sample @" EXTENSION "\n"
+				    "~clone @" LIBC "\n";
+	static const char far[] = "~PyDict_Next @" LIBPYTHON "\n" "sample @" EXTENSION "\n";
+	struct crash *crash = crash_make(SIGSEGV, stack, NULL);
+	struct triage *t;
+
+	crash->has_addr = true;
+	crash->addr = 0x555500001000;
+	t = classify(crash);
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "near names of one neighbourhood are a sign");
+	CHECK(t->confidence < CONFIDENCE_HIGH, "but never a certain one");
+	triage_free(t);
+	t = classify(crash_make(SIGSEGV, far, NULL));
+	CHECK_PATTERN(t, PATTERN_OTHER, "near names of another are none");
+	triage_free(t);
+}
+
 static const char restore_stack[] =
 	"raise @" LIBC "\n" "abort @" LIBC "\n" "__gnu_cxx::__verbose_terminate_handler() @" LIBSTDCXX "\n"
 	"__cxa_call_terminate @" LIBSTDCXX "\n" "__gxx_personality_v0 @" LIBSTDCXX "\n"
@@ -602,6 +622,7 @@ int main(void)
 	test_cpython_after_fork();
 	test_ensure();
 	test_ensure_near_misses();
+	test_near_attach();
 	test_restore();
 	test_swallowed();
 	test_reinit();
