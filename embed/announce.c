@@ -69,21 +69,37 @@ static bool announce_claim(struct control_crash *crash)
 {
 	uint32_t none = CRASH_NONE;
 
-	return atomic_compare_exchange_strong(&crash->state, &none, CRASH_CLAIMED);
+	if (!atomic_compare_exchange_strong(&crash->state, &none, CRASH_CLAIMED))
+		return false;
+	crash->pid = (uint32_t)getpid();
+	return true;
 }
 
 static void announce_wait(struct control_crash *crash)
 {
+	for (unsigned int i = 0; i < 100; i++) {
+		uint32_t state = atomic_load(&crash->state);
+
+		if (state == CRASH_RELEASED)
+			return;
+		futex_wait(&crash->state, state, ANNOUNCE_PATIENCE_NS / 100);
+	}
+}
+
+static void announce_make(struct control_crash *crash, int signo, const siginfo_t *info,
+			  const ucontext_t *context)
+{
 	char byte = '!';
 
+	crash->tid = (uint32_t)syscall(SYS_gettid);
+	crash->signo = signo;
+	crash->code = info->si_code;
+	crash->addr = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
+	registers_copy(crash, context);
 	atomic_store(&crash->state, CRASH_ANNOUNCED);
-	if (write(SUBJECT_FD_ANNOUNCE, &byte, 1) != 1)
-		return;
-	for (unsigned int i = 0; i < 100; i++) {
-		if (atomic_load(&crash->state) != CRASH_ANNOUNCED)
-			return;
-		futex_wait(&crash->state, CRASH_ANNOUNCED, ANNOUNCE_PATIENCE_NS / 100);
-	}
+	futex_wake(&crash->state);
+	if (write(SUBJECT_FD_ANNOUNCE, &byte, 1) == 1)
+		announce_wait(crash);
 }
 
 /*
@@ -98,22 +114,19 @@ static void announce_stand_by(struct control_crash *crash)
 		futex_wait(&crash->state, atomic_load(&crash->state), ANNOUNCE_PATIENCE_NS / 100);
 }
 
+/*
+ * The first crash of a trial is announced. A second thread of the same process that crashes while
+ * the first is being looked at would take the process away under that look: it waits, too.
+ */
 static void announce(int signo, siginfo_t *info, void *context)
 {
 	struct control_crash *crash = &announce_control->crash;
 	int saved = errno;
 
-	if (announce_control->order.announce && !announce_claim(crash)) {
-		announce_stand_by(crash);
-	} else if (announce_control->order.announce) {
-		crash->pid = (uint32_t)getpid();
-		crash->tid = (uint32_t)syscall(SYS_gettid);
-		crash->signo = signo;
-		crash->code = info->si_code;
-		crash->addr = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
-		registers_copy(crash, context);
+	if (announce_control->order.announce && announce_claim(crash))
+		announce_make(crash, signo, info, context);
+	else if (announce_control->order.announce && crash->pid == (uint32_t)getpid())
 		announce_wait(crash);
-	}
 	/* No core file, no crash daemon woken a thousand times; and then the true death. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(signo, SIG_DFL);

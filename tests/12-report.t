@@ -178,6 +178,19 @@ sub statuses {
 	   'and is a valid stream that says so');
 }
 
+# More interpreters than a line has room for.
+sub wide_table {
+	my @pythons = map { ("3.$_.1", "3.$_.18d") } 12 .. 21;
+	my ($status, $out) = report([ map { cell(python => $_, scenario => 'a-name-of-some-length') }
+				      @pythons ]);
+	my @lines = map { utf8::decode($_); $_ } grep { /^#/ } split(/\n/, $out);
+	is(scalar(grep { length > 100 } @lines), 0, 'a wide table goes on below itself');
+	my @heads = map { /^# +(3\..*)/ ? split(' ', $1) : () } @lines;
+	is_deeply(\@heads, \@pythons, 'with every interpreter once');
+	is(scalar(grep { $_ eq 'ok' } map { /^# a-name-of-some-length +(.*)/ ? split(' ', $1) : () } @lines),
+	   scalar(@pythons), 'and every cell');
+}
+
 # Everything that could end a line, a string, a YAML block or the stream.
 sub hostile {
 	my @texts = ("two\nlines", "tab\tand\rreturn", 'a "quoted" \\ back\\\\slash', "nul \0 inside",
@@ -328,6 +341,7 @@ sub prove_accepts {
 
 every_verdict();
 statuses();
+wide_table();
 hostile();
 outputs();
 full_disk();

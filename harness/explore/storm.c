@@ -2,7 +2,8 @@
 /*
  * `storm`: nobody is held; the operation comes as fast as it goes, first on a quiet machine, then
  * with every CPU saturated. Whether the load helps is not assumed: both rates are in the report,
- * each with its bound. A storm uses its whole budget, for its business is rates.
+ * each with its bound. A storm uses its whole budget, for its business is rates, and runs alone, or
+ * one cell's load would be another's quiet.
  */
 #include "base/clock.h"
 #include "explore/load.h"
@@ -11,7 +12,7 @@
 
 static bool storm_is_random(const struct cell *cell)
 {
-	return cell->scenario->window;
+	return cell->scenario->window || !cell->scenario->gated;
 }
 
 static void storm_order(const struct cell *cell, uint64_t trial, struct control_order *order)
@@ -83,6 +84,7 @@ const struct strategy strategy_storm = {
 	.name = "storm",
 	.doc = "as fast as possible, on a quiet machine and with the CPUs saturated",
 	.is_random = storm_is_random,
+	.exclusive = true,
 	.explore = storm_explore,
 	.order = storm_order,
 };

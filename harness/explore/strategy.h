@@ -20,6 +20,8 @@ struct strategy {
 	 * failure.
 	 */
 	bool (*is_random)(const struct cell *cell);
+	/* It measures the machine as well: nothing else of this run may go on meanwhile. */
+	bool exclusive;
 	/* LINK_DONE when the cell is explored as far as it goes. */
 	enum link_result (*explore)(struct cell *cell, struct strbuf *err);
 	/* How one trial of this strategy is ordered; for replay. */

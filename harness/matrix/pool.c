@@ -67,16 +67,30 @@ static int slot_start(struct pool *pool, struct slot *slot, struct strbuf *err)
 	return 0;
 }
 
+/* A unit that must run alone waits until the others are done, and they for it. */
+static bool pool_may_begin(const struct pool *pool, const struct unit *unit)
+{
+	for (unsigned int i = 0; i < pool->n; i++) {
+		const struct unit *running = pool->slots[i].unit;
+
+		if (running && (unit->strategy->exclusive || running->strategy->exclusive))
+			return false;
+	}
+	return true;
+}
+
 static void slot_give(struct pool *pool, struct slot *slot)
 {
+	const struct unit *unit = &pool->plan->units[pool->next];
 	uint32_t index = (uint32_t)pool->next;
 
-	if (pool->next == pool->plan->n || *pool->interrupted)
+	if (!pool_may_begin(pool, unit))
 		return;
 	if (send(slot->fd, &index, sizeof(index), MSG_NOSIGNAL) != (ssize_t)sizeof(index))
 		return; /* it has died: its end is read next */
-	slot->unit = &pool->plan->units[pool->next++];
+	slot->unit = unit;
 	slot->results = 0;
+	pool->next++;
 	pool->hooks->unit_begins(pool->hooks->context, (size_t)(slot - pool->slots), slot->unit);
 }
 
@@ -94,7 +108,6 @@ static void slot_message(struct pool *pool, struct slot *slot, const char *text,
 
 	if (len == 0) {
 		slot_unit_over(pool, slot);
-		slot_give(pool, slot);
 		return;
 	}
 	json = json_loadb(text, len, 0, &error);
@@ -183,15 +196,15 @@ static void pool_wait(struct pool *pool)
 	pool->hooks->tick(pool->hooks->context);
 }
 
-/* Keep as many workers alive as there is work for. */
+/* Keep as many workers alive as there is work for, and give it to those who have none. */
 static int pool_staff(struct pool *pool, struct strbuf *err)
 {
 	for (unsigned int i = 0; i < pool->n; i++) {
 		struct slot *slot = &pool->slots[i];
 
-		if (slot->pid || pool->next == pool->plan->n || *pool->interrupted)
+		if (slot->unit || pool->next == pool->plan->n || *pool->interrupted)
 			continue;
-		if (slot_start(pool, slot, err) < 0)
+		if (!slot->pid && slot_start(pool, slot, err) < 0)
 			return -1;
 		slot_give(pool, slot);
 	}

@@ -14,7 +14,8 @@ struct wait_notes;
 
 /*
  * Add all threads of a process to the record, with their stacks and waits (to be settled when all
- * processes are in); what cannot be had is said in crash->degraded. `announced` is the announcement of one of its threads, or NULL.
+ * processes are in); what cannot be had is said in crash->degraded. `announced` is the announcement
+ * of one of its threads, or NULL.
  */
 void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,
 		  struct unwind_session *session, struct wait_notes *notes);

@@ -287,7 +287,7 @@ void wait_name(struct crash_thread *thread)
 		wait_set_what(&thread->wait, better ? better : what);
 }
 
-static const struct crash_thread *thread_find(const struct crash *crash, pid_t tid)
+const struct crash_thread *waits_thread(const struct crash *crash, pid_t tid)
 {
 	for (size_t i = 0; i < crash->nthreads; i++)
 		if (crash->threads[i].tid == tid)
@@ -295,16 +295,16 @@ static const struct crash_thread *thread_find(const struct crash *crash, pid_t t
 	return NULL;
 }
 
-static bool waits_for_process(const struct crash_wait *wait)
+bool wait_is_for_process(const struct crash_wait *wait)
 {
 	return wait->what && !strcmp(wait->what, "child process");
 }
 
 /*
  * pthread_join() waits for a futex in the descriptor of the thread that is to end (its thread id in
- * glibc up to 2.42, a state word since, another state word in musl), and it is the kernel that wakes
- * it, so the futex is not a private one. The process's own threads come first: a forked child has
- * the addresses of its parent's, too, and waits for one of those in vain.
+ * older releases of glibc, a state word in 2.43, another one in musl), and it is the kernel that
+ * wakes it, so the futex is not a private one. The process's own threads come first: a forked child
+ * has the addresses of its parent's, too, and waits for one of those in vain.
  */
 static pid_t join_target(const struct crash *crash, const struct wait_notes *notes,
 			 const struct crash_thread *thread)
@@ -339,9 +339,9 @@ void waits_settle(struct crash *crash, const struct wait_notes *notes)
 			wait->owner = target;
 		}
 
-		if (!wait->owner || waits_for_process(wait))
+		if (!wait->owner || wait_is_for_process(wait))
 			continue;
-		owner = thread_find(crash, wait->owner);
+		owner = waits_thread(crash, wait->owner);
 		if (!owner) {
 			wait->owner = 0;
 		} else if (owner->pid != thread->pid) {
@@ -349,67 +349,4 @@ void waits_settle(struct crash *crash, const struct wait_notes *notes)
 			wait->owner_elsewhere = owner->pid;
 		}
 	}
-}
-
-/* Will the thread wait until somebody else acts? */
-static bool thread_blocked(const struct crash_thread *thread)
-{
-	return thread->wait.syscall && !thread->wait.timed && !waits_for_process(&thread->wait);
-}
-
-/* CPython's own locks do not show their holder in memory without CPython's layout. */
-static bool waits_for_unowned(const struct crash_thread *thread)
-{
-	static const char *const locks[] = { "GIL", "PyMutex", "PyThread lock" };
-
-	for (size_t i = 0; thread->wait.what && i < sizeof(locks) / sizeof(*locks); i++)
-		if (!strcmp(thread->wait.what, locks[i]))
-			return true;
-	return false;
-}
-
-/*
- * Does the chain of owners lead back to the thread? Where it ends at a thread that waits for a lock
- * of CPython's, while the first one waits for something else and for ever, it is taken for closed.
- */
-static bool thread_in_cycle(const struct crash *crash, const struct crash_thread *thread)
-{
-	const struct crash_thread *at = thread;
-
-	if (waits_for_unowned(thread))
-		return false;
-	for (size_t steps = 0; steps < crash->nthreads; steps++) {
-		if (!at->wait.owner || at->wait.owner_missing || waits_for_process(&at->wait))
-			return false;
-		at = thread_find(crash, at->wait.owner);
-		if (!at || at == thread)
-			return at != NULL;
-		if (waits_for_unowned(at))
-			return true;
-	}
-	return false;
-}
-
-struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last)
-{
-	struct crash_thread *missing = NULL, *cycle = NULL, *blocked = NULL, *any = NULL, *chosen;
-
-	for (size_t i = 0; i < crash->nthreads; i++) {
-		struct crash_thread *thread = &crash->threads[i];
-
-		if (!missing && thread->wait.owner_missing)
-			missing = thread;
-		if (!cycle && thread_blocked(thread) && thread_in_cycle(crash, thread))
-			cycle = thread;
-		if (thread->pid != last)
-			continue;
-		if (!blocked && thread_blocked(thread))
-			blocked = thread;
-		if (!any)
-			any = thread;
-	}
-	chosen = missing ? missing : cycle ? cycle : blocked ? blocked : any;
-	if (chosen)
-		chosen->culprit = true;
-	return chosen;
 }

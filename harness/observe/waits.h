@@ -42,7 +42,13 @@ void wait_name(struct crash_thread *thread);
  * too: the thread in whose descriptor the futex lies.
  */
 void waits_settle(struct crash *crash, const struct wait_notes *notes);
-/* Mark the culprit of a hang, as capture_hang() promises. `last` is the last process given. */
+/* Waits for the end of a process, not for a lock or a thread. */
+bool wait_is_for_process(const struct crash_wait *wait);
+const struct crash_thread *waits_thread(const struct crash *crash, pid_t tid);
+/*
+ * observe/culprit.c. Mark the culprit of a hang, as capture_hang() promises, and return it. `last`
+ * is the last process given. NULL if the record has no thread of it.
+ */
 struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last);
 
 #endif

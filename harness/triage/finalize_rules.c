@@ -100,7 +100,8 @@ static bool fault_on_garbage(const struct facts *facts)
 static const char *first_message(const struct facts *facts)
 {
 	static const enum message_kind kinds[] = {
-		MESSAGE_TSTATE_DEAD, MESSAGE_TSTATE_FOREIGN, MESSAGE_NOT_RETHROWN, MESSAGE_TERMINATE,
+		MESSAGE_TSTATE_DEAD, MESSAGE_TSTATE_FOREIGN, MESSAGE_NOT_RETHROWN,
+		MESSAGE_TERMINATE,
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
@@ -213,9 +214,10 @@ static void match_attach_neighbour(const struct facts *facts, struct finding *fi
 		finding_because(finding, -1, "thread %d is finalizing the interpreter",
 				(int)facts->finalizer->tid);
 	}
-	finding_say(finding, score, "a native thread crashed in CPython's handling of thread states, "
-				    "perhaps as the interpreter was finalizing");
-	finding_because(finding, near, "the nearest name that the stripped library has is %s", name);
+	finding_say(finding, score, "a native thread crashed in CPython's handling of thread "
+				    "states, perhaps as the interpreter was finalizing");
+	finding_because(finding, near, "the nearest name that the stripped library has is %s",
+			name);
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 }
@@ -302,7 +304,8 @@ static void match_forced_unwind(const struct facts *facts, struct finding *findi
 			      : "the thread was being ended, and the unwinding met a frame that "
 				"promises to let nothing through");
 	if (facts->unwind >= 0)
-		finding_because(finding, facts->unwind, "a thread's end unwinds its stack by force");
+		finding_because(finding, facts->unwind,
+				"a thread's end unwinds its stack by force");
 	if (terminate >= 0)
 		finding_because(finding, terminate, "the C++ runtime gave up");
 	if (swallowed || terminated)
@@ -312,8 +315,8 @@ static void match_forced_unwind(const struct facts *facts, struct finding *findi
 }
 
 /*
- * By the time a `catch (...)` swallowed it, the unwinding has left CPython's frames behind. But in a
- * process that has Python in it, who ends threads by force is above all CPython up to 3.13.7, at
+ * By the time a `catch (...)` swallowed it, the unwinding has left CPython's frames behind. But in
+ * a process that has Python in it, who ends threads by force is above all CPython up to 3.13.7, at
  * finalization; worth telling beside the unwinding, which is what the record shows.
  */
 static void match_swallowed_with_python(const struct facts *facts, struct finding *finding)

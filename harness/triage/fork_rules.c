@@ -59,24 +59,26 @@ static bool owner_is_forker(const struct facts *facts)
 static void match_lost_owner(const struct facts *facts, struct finding *finding)
 {
 	const struct crash_wait *wait;
+	const char *what;
 	char *owner;
 
 	if (!hangs(facts) || !facts->culprit->wait.owner_missing)
 		return;
 	wait = &facts->culprit->wait;
+	what = wait_word(facts->culprit);
 	if (owner_is_forker(facts))
 		finding_say(finding, SCORE_PROOF + 5,
 			    "the child waits for a %s that the forking thread took before the fork "
-			    "and that nobody has renewed in the child yet", wait_word(facts->culprit));
+			    "and that nobody has renewed in the child yet", what);
 	else
 		finding_say(finding, SCORE_PROOF + 7,
 			    "the child waits for a %s that thread %d of the parent had when it "
-			    "forked; no thread of the child will release it", wait_word(facts->culprit),
+			    "forked; no thread of the child will release it", what,
 			    (int)wait->owner);
 	finding_blame(finding, facts, facts->native);
 	finding_because(finding, -1,
 			"the %s at 0x%llx names thread %d as its owner: no thread of process %d, "
-			"but one of process %d", wait_word(facts->culprit), (unsigned long long)wait->address,
+			"but one of process %d", what, (unsigned long long)wait->address,
 			(int)wait->owner, (int)facts->culprit->pid, (int)wait->owner_elsewhere);
 	owner = facts->lock_owner ? thread_describe_native(facts->lock_owner) : NULL;
 	if (owner)

@@ -217,7 +217,7 @@ static void cut_qualifiers(char *name)
 		} else if (*p == '>' || *p == ')' || *p == '}' || *p == ']') {
 			depth--;
 		} else if (!depth && (starts(p, "::") || (*p == ' ' && p[1] != '\0'))) {
-			/* Behind a blank: a return type before it, or " const" after the arguments. */
+			/* A blank ends a return type, or begins " const" after arguments. */
 			if (*p == ' ' && out > start && starts(p, " const"))
 				break;
 			out = start;

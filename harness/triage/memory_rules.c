@@ -47,8 +47,8 @@ static void match_dead_state(const struct facts *facts, struct finding *finding)
 
 	if (!message || !(strstr(message, "auto-releasing") || strstr(message, "tstate_is_alive")))
 		return;
-	finding_say(finding, SCORE_ALSO + 5, "the thread goes on with a thread state that was freed "
-					     "when its runtime was finalized");
+	finding_say(finding, SCORE_ALSO + 5, "the thread goes on with a thread state that was "
+					     "freed when its runtime was finalized");
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 	finding_because(finding, -1, "CPython said: %s", message);

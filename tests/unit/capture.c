@@ -233,7 +233,8 @@ static void test_fault(void)
 	CHECK_STR(crash->message, "what it wrote", "and the message it was given");
 	CHECK(crash->maps && strstr(crash->maps, "[stack]"), "the maps are taken");
 	CHECK(crash->nregs > 16 && crash->regs, "so are the registers");
-	CHECK(thread && thread->culprit && thread->tid == pid, "the crashing thread is the culprit");
+	CHECK(thread && thread->culprit && thread->tid == pid,
+	      "the crashing thread is the culprit");
 	CHECK_STR(name_at(thread, 0), "crash_inner", "the first frame is the one that faulted");
 	CHECK_STR(name_at(thread, 1), "crash_middle", "the second is its caller");
 	CHECK_STR(name_at(thread, 2), "crash_outer", "the third the caller's caller");

@@ -268,6 +268,9 @@ static void check_text(void)
 	CHECK_STR(cut.buf, "é…é…", "what fits is not cut");
 	text_cut(&cut, 3);
 	CHECK_STR(cut.buf, "é……", "a text is cut between characters");
+	strbuf_reset(&cut);
+	text_add_line(&cut, "a\nb\r\tc\033d\177\0e", 11);
+	CHECK_STR(cut.buf, "a b  c?d??e", "line ends and tabs become blanks, other controls '?'");
 	strbuf_release(&cut);
 }
 

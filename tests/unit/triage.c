@@ -179,7 +179,8 @@ static void test_categories(void)
 /* The crash of a sampler's cache, on AArch64, from a Python that was built with LLVM. */
 static const char sampler_stack[] =
 	"raise @" LIBC "\n" "abort @" LIBC "\n" "free @" LIBC "\n"
-	"std::_List_base<std::pair<unsigned long, std::unique_ptr<Frame> > >::_M_clear @" EXTENSION "\n"
+	"std::_List_base<std::pair<unsigned long, std::unique_ptr<Frame> > >::_M_clear @" EXTENSION
+	"\n"
 	"Probe::Sampler::postfork_child @" EXTENSION "\n"
 	"_probe_atfork_child @" EXTENSION "\n"
 	"__libc_fork @" LIBC "\n"
@@ -216,7 +217,8 @@ static void test_no_fork(void)
 		"raise @" LIBC "\n" "abort @" LIBC "\n" "free @" LIBC "\n"
 		"cache_clear @" EXTENSION "\n" "cache_dealloc @" EXTENSION "\n"
 		"_PyEval_EvalFrameDefault @" LIBPYTHON "\n" "main @/usr/bin/python3.13\n";
-	struct triage *t = classify(crash_make(SIGABRT, stack, "double free or corruption (out)\n"));
+	struct triage *t = classify(crash_make(SIGABRT, stack,
+					       "double free or corruption (out)\n"));
 
 	CHECK_PATTERN(t, PATTERN_USE_AFTER_FREE, "the same without a fork is use-after-free alone");
 	CHECK(!also(t, PATTERN_FORK_SAFETY), "and not fork-safety");
@@ -262,7 +264,8 @@ static void test_lost_owner(void)
 {
 	struct triage *t = classify(lost_owner_crash());
 
-	CHECK_PATTERN(t, PATTERN_FORK_SAFETY, "a lock whose owner stayed in the parent is fork-safety");
+	CHECK_PATTERN(t, PATTERN_FORK_SAFETY,
+		      "a lock whose owner stayed in the parent is fork-safety");
 	CHECK(!also(t, PATTERN_LOCK_ORDER), "and not lock-order");
 	CHECK_STR(attribution_name(t->attribution), "extension", "a program's own code counts as "
 							       "native code beside Python");
@@ -303,7 +306,8 @@ static void test_join_in_handler(void)
 {
 	struct triage *t = classify(join_in_handler_crash("GIL"));
 
-	CHECK_PATTERN(t, PATTERN_LOCK_ORDER, "to join in a handler who waits for the GIL is lock-order");
+	CHECK_PATTERN(t, PATTERN_LOCK_ORDER,
+		      "to join in a handler who waits for the GIL is lock-order");
 	CHECK(also(t, PATTERN_FORK_SAFETY), "and it happens in a fork");
 	CHECK(evidence_says(t, "thread 101 waits for the GIL"), "who waits for what is evidence");
 	triage_free(t);
@@ -348,16 +352,19 @@ static void test_cpython_after_fork(void)
 {
 	static const char stack[] = "_Py_Dealloc @" LIBPYTHON "\n"
 				    "PyInterpreterState_Clear @" LIBPYTHON "\n"
-				    "PyOS_AfterFork_Child @" LIBPYTHON "\n" "operation_run @/srv/host\n";
+				    "PyOS_AfterFork_Child @" LIBPYTHON "\n"
+				"operation_run @/srv/host\n";
 	struct triage *t = classify(crash_make(SIGSEGV, stack, NULL));
 
-	CHECK_PATTERN(t, PATTERN_FORK_SAFETY, "CPython dying in PyOS_AfterFork_Child is fork-safety");
+	CHECK_PATTERN(t, PATTERN_FORK_SAFETY,
+		      "CPython dying in PyOS_AfterFork_Child is fork-safety");
 	CHECK_STR(attribution_name(t->attribution), "cpython", "of CPython itself");
 	CHECK_STR(t->signature, "SIGSEGV PyOS_AfterFork_Child<operation_run",
 		  "what it did inside differs by release and is left out");
 	triage_free(t);
-	t = classify(crash_make(SIGABRT, stack, "Fatal Python error: PyThreadState_Get: the function "
-						"must be called with the GIL held, after x\n"));
+	t = classify(crash_make(SIGABRT, stack, "Fatal Python error: PyThreadState_Get: the "
+						"function must be called with the GIL "
+						"held, after x\n"));
 	CHECK_PATTERN(t, PATTERN_FORK_SAFETY, "also when CPython complains of the GIL");
 	CHECK(also(t, PATTERN_GIL_NOT_HELD), "which is told as well");
 	triage_free(t);
@@ -378,8 +385,8 @@ static void test_ensure(void)
 	crash->addr = 0x1cb8;
 	add_thread(crash, 100, 101, "clock_nanosleep @" LIBC "\n" "main @/srv/host\n");
 	t = classify(crash);
-	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "PyGILState_Ensure that faults near NULL in a "
-						      "native thread is finalization");
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "PyGILState_Ensure that faults near NULL in "
+						      "a native thread is finalization");
 	CHECK_STR(attribution_name(t->attribution), "interaction", "of both parties");
 	CHECK_STR(t->component, "_probe.cpython-313-x86_64-linux-gnu.so", "the caller is named");
 	CHECK_STR(confidence_name(t->confidence), "high", "this is certain");
@@ -393,7 +400,8 @@ static void test_ensure_near_misses(void)
 		"PyGILState_Ensure @" LIBPYTHON "\n" "callback @" EXTENSION "\n"
 		"_PyEval_EvalFrameDefault @" LIBPYTHON "\n" "main @/usr/bin/python3.13\n";
 	static const char callback[] =
-		"strlen @" LIBC "\n" "callback @" EXTENSION "\n" "PyGILState_Ensure @" LIBPYTHON "\n"
+		"strlen @" LIBC "\n" "callback @" EXTENSION "\n"
+		"PyGILState_Ensure @" LIBPYTHON "\n"
 		"sample @" EXTENSION "\n";
 	struct triage *t = classify(crash_make(SIGSEGV, interpreting, NULL));
 
@@ -407,7 +415,8 @@ static void test_ensure_near_misses(void)
 static void test_near_attach(void)
 {
 	static const char stack[] = "~PyGILState_Ensure @" LIBPYTHON "\n"
-				    "~PyThreadState_Delete @" LIBPYTHON "\n" "sample @" EXTENSION "\n"
+				    "~PyThreadState_Delete @" LIBPYTHON "\n"
+				"sample @" EXTENSION "\n"
 				    "~clone @" LIBC "\n";
 	static const char far[] = "~PyDict_Next @" LIBPYTHON "\n" "sample @" EXTENSION "\n";
 	struct crash *crash = crash_make(SIGSEGV, stack, NULL);
@@ -425,7 +434,8 @@ static void test_near_attach(void)
 }
 
 static const char restore_stack[] =
-	"raise @" LIBC "\n" "abort @" LIBC "\n" "__gnu_cxx::__verbose_terminate_handler() @" LIBSTDCXX "\n"
+	"raise @" LIBC "\n" "abort @" LIBC "\n"
+	"__gnu_cxx::__verbose_terminate_handler() @" LIBSTDCXX "\n"
 	"__cxa_call_terminate @" LIBSTDCXX "\n" "__gxx_personality_v0 @" LIBSTDCXX "\n"
 	"_Unwind_ForcedUnwind @" LIBGCC "\n" "pthread_exit @" LIBC "\n"
 	"PyThread_exit_thread @" LIBPYTHON "\n" "take_gil @" LIBPYTHON "\n"
@@ -437,8 +447,8 @@ static void test_restore(void)
 	struct triage *t = classify(crash_make(SIGABRT, restore_stack,
 					       "terminate called without an active exception\n"));
 
-	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "a thread ended below PyEval_RestoreThread is "
-						      "finalization: the cause comes first");
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "a thread ended below PyEval_RestoreThread "
+						      "is finalization: the cause comes first");
 	CHECK(also(t, PATTERN_FFI_UNWIND), "and ffi-unwind: how it died");
 	CHECK_STR(t->signature, "SIGABRT PyEval_RestoreThread<come_back",
 		  "the signature is the call, not the unwinding");
@@ -455,14 +465,16 @@ static void test_swallowed(void)
 	crash->maps = xstrdup("7f00-7f01 r-xp 00000000 00:00 1 " LIBPYTHON "\n");
 	t = classify(crash);
 	CHECK_PATTERN(t, PATTERN_FFI_UNWIND, "a swallowed unwinding shows itself only");
-	CHECK(also(t, PATTERN_FINALIZATION_TOCTOU), "with Python in the process its cause is likely");
+	CHECK(also(t, PATTERN_FINALIZATION_TOCTOU),
+		      "with Python in the process its cause is likely");
 	triage_free(t);
 	t = classify(crash_make(SIGABRT, stack, "FATAL: exception not rethrown\n"));
 	CHECK_PATTERN(t, PATTERN_FFI_UNWIND, "in any process it is ffi-unwind");
 	CHECK(!also(t, PATTERN_FINALIZATION_TOCTOU), "without Python there is nothing to finalize");
 	triage_free(t);
 	t = classify(crash_make(SIGSEGV, stack, "FATAL: exception not rethrown\n"));
-	CHECK(t->pattern != PATTERN_FFI_UNWIND, "a fault is not an abort, whatever was written before");
+	CHECK(t->pattern != PATTERN_FFI_UNWIND,
+		      "a fault is not an abort, whatever was written before");
 	triage_free(t);
 }
 
@@ -475,12 +487,13 @@ static void test_reinit(void)
 	t = classify(crash_make(SIGABRT, stack, "Fatal Python error: PyGILState_Release: "
 						"auto-releasing thread-state, but no thread-state "
 						"for this thread\n"));
-	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "a thread state of a dead runtime is finalization");
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU,
+		      "a thread state of a dead runtime is finalization");
 	CHECK(also(t, PATTERN_USE_AFTER_FREE), "and use of what was freed with it");
 	triage_free(t);
 }
 
-/* Without a word of CPython's: where the fault was tells a freed state from one that is not there. */
+/* Without a word of CPython's: a fault's address tells a freed state from one that is not there. */
 static void test_freed_state(void)
 {
 	static const char stack[] = "? @" LIBPYTHON "\n" "PyEval_RestoreThread @" LIBPYTHON "\n"
@@ -491,7 +504,8 @@ static void test_freed_state(void)
 	crash->has_addr = true;
 	crash->addr = 0x2f0000014c;
 	t = classify(crash);
-	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "PyEval_RestoreThread on garbage is finalization");
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU,
+		      "PyEval_RestoreThread on garbage is finalization");
 	CHECK(also(t, PATTERN_USE_AFTER_FREE), "and use of a thread state that was freed");
 	triage_free(t);
 	crash = crash_make(SIGSEGV, stack, NULL);
@@ -505,13 +519,16 @@ static void test_freed_state(void)
 
 static void test_parked(void)
 {
-	struct crash *crash = crash_make(0, "pthread_join @" LIBC "\n" "shutdown @/srv/host\n", NULL);
+	struct crash *crash = crash_make(0, "pthread_join @" LIBC "\n"
+	"shutdown @/srv/host\n", NULL);
 	struct triage *t;
 
 	wait_set(&crash->threads[0], "thread join", 101, 0);
-	wait_set(add_thread(crash, 100, 101, "pause @" LIBC "\n"), "for ever, by CPython's design", 0, 0);
+	wait_set(add_thread(crash, 100, 101, "pause @" LIBC "\n"), "for ever, by CPython's design",
+		 0, 0);
 	t = classify(crash);
-	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "to join a thread that CPython parked is finalization");
+	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU,
+		      "to join a thread that CPython parked is finalization");
 	triage_free(t);
 }
 
@@ -519,7 +536,8 @@ static void test_parked(void)
 
 static void test_circle(void)
 {
-	struct crash *crash = crash_make(0, "pthread_mutex_lock @" LIBC "\n" "f @/srv/host\n", NULL);
+	struct crash *crash = crash_make(0, "pthread_mutex_lock @" LIBC "\n"
+	"f @/srv/host\n", NULL);
 	struct triage *t;
 
 	wait_set(&crash->threads[0], "mutex", 101, 0);
@@ -600,7 +618,8 @@ static void test_signature_stable(void)
 	struct triage *b = classify(crash_make(SIGABRT, stripped, message));
 	struct triage *again = classify(crash_make(SIGABRT, stripped, message));
 
-	CHECK_STR(a->signature, "SIGABRT free<lru_clear<fork", "a signature names what tells bugs apart");
+	CHECK_STR(a->signature, "SIGABRT free<lru_clear<fork",
+		      "a signature names what tells bugs apart");
 	CHECK_STR(b->signature, a->signature, "and is the same with a stripped libc that jumps");
 	CHECK_STR(again->signature, b->signature, "and the same each time");
 	triage_free(a);
