@@ -18,6 +18,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 BUDGET ?= 1.5s
 DATADIR = $(PREFIX)/share/forkpoint
+MANDIR = $(PREFIX)/share/man/man1
+COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 
 CC ?= cc
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow \
@@ -59,14 +61,15 @@ pythons: setup
 run: pythons
 	$(Q)$(BUILD)/forkpoint run --budget $(BUDGET) $(PYTHONS:%=--python %) $(RUNFLAGS)
 
+TESTENV = BUILD=$(abspath $(BUILD)) FORKPOINT=$(abspath $(BUILD))/forkpoint \
+	UNITS=$(abspath $(BUILD))/tests/unit FORKPOINT_DATA=$(CURDIR)
+
 check: pythons
 	$(Q)$(MAKE) --no-print-directory units
-	$(Q)BUILD=$(abspath $(BUILD)) FORKPOINT=$(abspath $(BUILD))/forkpoint \
-		UNITS=$(abspath $(BUILD))/tests/unit \
-		prove --timer tests/*.t
+	$(Q)$(TESTENV) prove --timer tests/*.t
 
 check-long: pythons
-	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint prove --timer tests/long/*.t
+	$(Q)$(TESTENV) prove --timer tests/long/*.t
 
 bench: pythons
 	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint sh tests/bench/bench.sh
@@ -91,9 +94,13 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)
 	install $(BUILD)/forkpoint $(DESTDIR)$(PREFIX)/bin/forkpoint
 	tar -cf - embed scenarios harness/base | tar -xf - -C $(DESTDIR)$(DATADIR)
+	install -d $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPLETIONDIR)
+	$(BUILD)/forkpoint help --man >$(DESTDIR)$(MANDIR)/forkpoint.1
+	$(BUILD)/forkpoint help --complete bash >$(DESTDIR)$(COMPLETIONDIR)/forkpoint
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/forkpoint
+	rm -f $(DESTDIR)$(MANDIR)/forkpoint.1 $(DESTDIR)$(COMPLETIONDIR)/forkpoint
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean:

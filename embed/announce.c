@@ -39,7 +39,8 @@ static void registers_copy(struct control_crash *crash, const ucontext_t *uc)
 {
 	const greg_t *gregs = uc->uc_mcontext.gregs;
 
-	crash->nregs = REG_EFL + 1; /* r8 … rip, eflags: what comes later is no register of the user's */
+	/* r8 … rip, eflags: what comes later is no register of the user's. */
+	crash->nregs = REG_EFL + 1;
 	for (unsigned int i = 0; i < crash->nregs; i++)
 		crash->regs[i] = (uint64_t)gregs[i];
 	crash->pc = (uint64_t)gregs[REG_RIP];

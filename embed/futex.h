@@ -18,7 +18,8 @@
 /* Wait while *word is `value`, for timeout_ns at most (0: without end). Wakes up spuriously. */
 static inline void futex_wait(SHARED_U32 *word, uint32_t value, uint64_t timeout_ns)
 {
-	struct timespec ts = { (time_t)(timeout_ns / 1000000000u), (long)(timeout_ns % 1000000000u) };
+	struct timespec ts = { (time_t)(timeout_ns / 1000000000u),
+			       (long)(timeout_ns % 1000000000u) };
 
 	syscall(SYS_futex, word, FUTEX_WAIT, value, timeout_ns ? &ts : NULL, NULL, 0);
 }

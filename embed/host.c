@@ -26,7 +26,8 @@ static struct control *control_map(void)
 		return NULL;
 	}
 	if (control->magic != CONTROL_MAGIC || control->version != CONTROL_VERSION) {
-		fprintf(stderr, "host: the control block is of another version: build the host again\n");
+		fprintf(stderr, "host: the control block is of another version: "
+			"build the host again\n");
 		return NULL;
 	}
 	return control;
@@ -81,6 +82,7 @@ int main(int argc, char **argv)
 		_exit(python_start(host_home(argc, argv)) < 0 ? HOST_EXIT_HARNESS : 0);
 	if (has_mode(argc, argv, "--zygote") || has_mode(argc, argv, "--exec"))
 		_exit(serve(argc, argv));
-	fprintf(stderr, "usage: host --describe | [--home DIR] --zygote | --exec | --init-only | --try SCENARIO\n");
+	fprintf(stderr, "usage: host --describe\n"
+		"       host [--home DIR] --zygote | --exec | --init-only | --try SCENARIO\n");
 	return HOST_EXIT_USAGE;
 }

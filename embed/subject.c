@@ -89,8 +89,9 @@ void subject_note_hit(struct subject *s)
 
 /*
  * First of all child handlers. s->in_window is private memory, so it tells where W stood at the
- * very instant of the fork, which may be inside although the operation began outside. The child dies with the thread that forked it: F waits for it, so an F
- * that is gone means a subject that is gone.
+ * very instant of the fork, which may be inside although the operation began outside. The child
+ * dies with the thread that forked it: F waits for it, so an F that is gone means a subject that is
+ * gone.
  */
 void subject_in_child(void)
 {

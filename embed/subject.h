@@ -111,7 +111,7 @@ struct control_state {
 	SHARED_U32 hits;         /* operations that began while W stood in the window */
 	SHARED_U32 held;         /* W was really held (MEET_GATE, MEET_SIGNAL, MEET_QUIET) */
 	SHARED_U32 child_status; /* wait status of the forked child, CHILD_STATUS_SET added */
-	SHARED_U64 measured_ns;  /* what a scenario measures (fork-stop-sampler: the stall of fork) */
+	SHARED_U64 measured_ns;  /* what a scenario measures (fork-stop-cost: the stall of fork) */
 };
 
 #define CHILD_STATUS_SET 0x80000000u
@@ -130,7 +130,7 @@ struct control_crash {
 	uint32_t pid;
 	uint32_t tid;
 	int32_t signo;
-	int32_t code;     /* si_code: SI_TKILL is abort(), SEGV_MAPERR a real fault, SI_USER kill() */
+	int32_t code;     /* si_code: SI_TKILL is abort(), SEGV_MAPERR a fault, SI_USER kill() */
 	uint32_t nregs;
 	uint64_t addr;    /* si_addr where the signal has one */
 	uint64_t pc;

@@ -82,7 +82,8 @@ static int order_parse(struct control_order *order, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "try", required_argument, NULL, 't' }, { "twin", no_argument, NULL, 'w' },
-		{ "variant", required_argument, NULL, 'v' }, { "meet", required_argument, NULL, 'm' },
+		{ "variant", required_argument, NULL, 'v' },
+		{ "meet", required_argument, NULL, 'm' },
 		{ "seed", required_argument, NULL, 's' }, { "home", required_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};

@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/errors.h"
 #include "cmd.h"
-#include "report/report.h"
+#include "report/standard.h"
 
 static const char *const tap_versions[] = { "13", "14", NULL };
 
@@ -86,32 +85,12 @@ static size_t count_cells(struct input *input)
 	return n;
 }
 
-static struct report *open_report(void)
-{
-	struct strbuf err = STRBUF_INIT;
-	struct report *report = report_new(opt.require_all);
-	bool json_only = opt.json && !strcmp(opt.json, "-");
-	struct output *out;
-
-	if (opt.json) {
-		out = output_open(opt.json, &err);
-		if (!out)
-			die(EXIT_USAGE, "--json: %s", err.buf);
-		report_own(report, out);
-		report_add(report, reporter_jsonl_new(out));
-	}
-	if (json_only)
-		return report;
-	out = output_over(STDOUT_FILENO, "standard output");
-	report_own(report, out);
-	report_add(report, reporter_summary_new(out, report_wants_color(out), REPORT_WIDTH));
-	report_add(report, reporter_tap_new(out, opt.tap ? 14 : 13, opt.require_all));
-	return report;
-}
-
 static int cmd_report(int argc, char **argv)
 {
+	struct report_wish wish = { .json = opt.json, .tap = opt.tap ? 14 : 13,
+				    .require_all = opt.require_all };
 	struct input input = { .file = stdin, .name = "standard input" };
+	struct strbuf err = STRBUF_INIT;
 	struct report *report;
 	json_t *cell;
 	int status;
@@ -124,7 +103,9 @@ static int cmd_report(int argc, char **argv)
 			die(EXIT_USAGE, "cannot read '%s': %s: give a file that 'forkpoint run "
 			    "--json FILE' wrote", argv[0], strerror(errno));
 	}
-	report = open_report();
+	report = report_standard(&wish, &err);
+	if (!report)
+		die(EXIT_USAGE, "--json: %s", err.buf);
 	report_begin(report, count_cells(&input));
 	while ((cell = next_cell(&input, report))) {
 		report_cell(report, cell);

@@ -11,7 +11,7 @@
  * takes the *new* GIL and returns on freed memory. Whatever the thread does next is undefined; here
  * it gives its state back, and the runtime aborts since it knows of none, unless the freed memory
  * has led it astray before. Since 3.14 thread states are counted references and know that they are
- * shut down: the thread is held for ever, and the new runtime goes on unharmed, which check() tries.
+ * shut down: the thread is held for ever, and the new runtime goes on unharmed; check() tries it.
  *
  * What a user sees: "Fatal Python error: PyGILState_Release: auto-releasing thread-state, but no
  * thread-state for this thread" some time after a reload, or memory corruption with no trace.

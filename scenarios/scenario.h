@@ -69,7 +69,8 @@ enum {
  * .twin = true say otherwise.
  *
  * Ranges: comma-separated comparisons that must all hold, "<3.13.8", ">=3.13,<3.15", "" for every
- * release. Outcome sets: words separated by blanks: ok, hang, parked, exit, wrong, timeout, SIGSEGV…
+ * release. Outcome sets: words separated by blanks: ok, hang, parked, exit, wrong, timeout,
+ * SIGSEGV…
  */
 struct expectation {
 	const char *releases;
@@ -182,7 +183,7 @@ struct worker *worker_self(void);
 /* True once somebody asked the workers to stop. Async-signal-safe. */
 bool worker_should_stop(const struct subject *s);
 
-/* Block until each worker has cycled at least `cycles` times. F only, GIL released by the caller. */
+/* Block until each worker has cycled at least `cycles` times. F only, without the GIL. */
 void workers_await_cycles(struct subject *s, unsigned int cycles);
 
 /* Block W until the operation is over. Takes no lock, never returns early. */

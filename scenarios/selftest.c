@@ -13,7 +13,8 @@
 
 #define HIDDEN_ROW(name, outcome) \
 	static const struct expectation hidden_##name[] = { \
-		{ .releases = "", .shows = outcome, .allows = outcome, .source = "by construction" }, \
+		{ .releases = "", .shows = outcome, .allows = outcome, \
+		  .source = "by construction" }, \
 		{ .releases = NULL }, \
 	}
 

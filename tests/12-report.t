@@ -118,6 +118,9 @@ sub every_verdict {
 	is($points->{7}{yaml}{verdict}, 'vacuous', 'the YAML has the verdict');
 	is($points->{10}{yaml}{harness_error}, $cells[9]{harness_error},
 	   'the harness error is told');
+	is_deeply($points->{4}{yaml}{findings}, $cells[3]{findings},
+		  'a point that fails has its findings, stacks and all');
+	is($points->{1}{yaml}{findings}, undef, 'one that does not leaves them to --json');
 	is($points->{9}{yaml}, undef, 'a skipped cell has no YAML');
 
 	my ($table) = $out =~ /^#\n((?:# .*\n)+)#\n# SEGV, /m;
@@ -136,7 +139,7 @@ TABLE
 	like($out, qr/^# 10 cells: 3 as expected, 2 unexpected, 1 not seen, 1 vacuous, 2 skip/m,
 	     'the verdicts are counted');
 	like($out, qr/^# 1488 trials, 1456 hits, 6 crashes, 0 hangs$/m, 'the trials are counted');
-	like($out, qr/^#   repeat it: forkpoint replay 'y'$/m, 'a failure has its replay line');
+	like($out, qr/^#   repeat it: forkpoint replay fp1:y$/m, 'a failure has its replay line');
 	unlike($out, qr/\033/, 'nothing is coloured where nobody looks');
 	is(scalar(grep { length > 100 && !/repeat it|^ |SKIP/ } map { utf8::decode($_); $_ }
 		  split(/\n/, $out)), 0, 'no line of the summary is wider than 100 columns');

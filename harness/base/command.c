@@ -14,7 +14,7 @@
 
 #define OUTPUT_MAX (16u << 20)
 
-/* In the child: an exec that fails is told through `report`, which close-on-exec shuts otherwise. */
+/* In the child: a failed exec is told through `report`, which close-on-exec shuts otherwise. */
 static void child_exec(char *const argv[], int out, int errors, int report)
 	__attribute__((noreturn));
 static void child_exec(char *const argv[], int out, int errors, int report)

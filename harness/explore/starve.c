@@ -9,12 +9,12 @@
  * bugs need a switch within a few instructions and most need none. What rr does by scheduling is
  * done here by holding W:
  *
- *   - where the scenario's marker is itself the critical point, at that marker (a gate): the race is
- *     met each time;
- *   - else by a signal, at whatever instruction W has reached after a random delay drawn as rr draws
- *     its time slices. W stands there while F operates: starved to the end of the operation in half
- *     of the trials, for a random part of it in the others. One trial in ten holds nobody, as rr
- *     leaves most priorities alone.
+ *   - where the scenario's marker is itself the critical point, at that marker (a gate): the race
+ *     is met each time;
+ *   - else by a signal, at whatever instruction W has reached after a random delay drawn as rr
+ *     draws its time slices. W stands there while F operates: starved to the end of the operation
+ *     in half of the trials, for a random part of it in the others. One trial in ten holds nobody,
+ *     as rr leaves most priorities alone.
  *
  * Unlike rr, several threads run at once between the holds, so nothing is lost of what only true
  * parallelism can show; and no hardware counters are needed.
@@ -27,7 +27,7 @@ static bool starve_is_random(const struct cell *cell)
 	return !cell->scenario->gated;
 }
 
-/* rr's time slices, in nanoseconds of F's delay: one in ten within 100 ns, one in ten within 10 us. */
+/* rr's time slices, in nanoseconds of F's delay: one in ten within 100 ns, one within 10 us. */
 static uint32_t slice_max(uint64_t *rng, uint32_t max)
 {
 	switch (rng_next(rng) % 10) {

@@ -16,8 +16,8 @@ struct strategy {
 	/* NULL (also for the function): fit; else why this cell cannot be explored this way. */
 	const char *(*unfit)(const struct cell *cell);
 	/*
-	 * Does a meeting depend on luck for this cell? Then the absence of a crash is a bound and no
-	 * failure.
+	 * Does a meeting depend on luck for this cell? Then the absence of a crash is a bound and
+	 * no failure.
 	 */
 	bool (*is_random)(const struct cell *cell);
 	/* It measures the machine as well: nothing else of this run may go on meanwhile. */

@@ -32,8 +32,8 @@ struct confirmation {
 };
 
 /*
- * Run the controls that need trials of their own. `bug` has been explored; `twin` too, or it is NULL
- * and then the twin runs here. `fresh` is a link to the same host in ISOLATION_EXEC.
+ * Run the controls that need trials of their own. `bug` has been explored; `twin` too, or it is
+ * NULL and then the twin runs here. `fresh` is a link to the same host in ISOLATION_EXEC.
  */
 enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 			     const struct cell *twin, struct link *fresh,

@@ -127,7 +127,8 @@ int dossier_write(const char *dir, const struct unit *unit, const struct cell *c
 	struct strbuf text = STRBUF_INIT;
 	int ret;
 
-	strbuf_addf(&text, "%s%s: %s, %llu times in %llu trials\nreplay       forkpoint replay %s\n",
+	strbuf_addf(&text, "%s%s: %s, %llu times in %llu trials\n"
+		    "replay       forkpoint replay %s\n",
 		    title, cell->twin ? " (twin)" : "", outcome_name(f->outcome),
 		    (unsigned long long)f->count, (unsigned long long)cell->tally.trials, replay);
 	if (triage)

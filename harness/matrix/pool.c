@@ -17,7 +17,7 @@
 #include "matrix/result.h"
 #include "matrix/worker.h"
 
-/* A worker ends its trial and its hosts within milliseconds; who has asked twice waits no longer. */
+/* A worker ends its trial and its hosts within milliseconds; a second is what Ctrl-C may take. */
 #define GRACE_NS (800 * NSEC_PER_MSEC)
 
 #define TICK_NS 100000000

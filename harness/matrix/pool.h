@@ -5,7 +5,7 @@
  * A worker that dies (a bug of ours, a library that a broken process leads astray) costs its unit,
  * which is told, and nothing else. Main and workers are subreapers: whatever a subject leaves
  * behind ends up below one of them and is ended. A worker whose main process is gone (SIGKILL) gets
- * SIGTERM from the kernel and ends its hosts; hosts and subjects die with their parents in any case.
+ * SIGTERM from the kernel and ends its hosts; hosts and subjects die with their parents anyhow.
  */
 #ifndef FORKPOINT_MATRIX_POOL_H
 #define FORKPOINT_MATRIX_POOL_H

@@ -41,7 +41,7 @@ struct crash_wait {
 	char *what;           /* "mutex", "condition", "thread join", "GIL", NULL: not known */
 	pid_t owner;          /* thread id the lock names; 0: none known */
 	bool owner_missing;   /* the owner is no thread of this process */
-	pid_t owner_elsewhere; /* process of the subject's family in which the owner lives; 0: none */
+	pid_t owner_elsewhere; /* process of the subject's family where the owner lives; 0: none */
 };
 
 struct crash_thread {

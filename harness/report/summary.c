@@ -247,7 +247,7 @@ static void add_failures(const struct summary *summary, struct strbuf *sb)
 		add_wrapped(sb, text, summary->table.width);
 		free(text);
 		if (*entry->replay)
-			strbuf_addf(sb, "#   repeat it: %s\n", entry->replay);
+			strbuf_addf(sb, "#   repeat it: forkpoint replay %s\n", entry->replay);
 	}
 	if (n > shown)
 		strbuf_addf(sb, "# … and %zu more that failed\n", n - shown);

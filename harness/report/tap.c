@@ -60,13 +60,17 @@ static bool is_one_of(const char *key, const char *const *keys)
 	return false;
 }
 
-static void add_yaml(struct strbuf *sb, const json_t *cell)
+/*
+ * "findings", every kind of crash with its stack, is for where something is to be found out: the
+ * points that fail. It is in --json always.
+ */
+static void add_yaml(struct strbuf *sb, const json_t *cell, bool good)
 {
 	/* What the description tells already, and what is placed by hand. */
 	static const char *const known[] = {
 		"schema", "scenario", "twin", "python", "explore", "verdict", "reason",
 		"harness_error", "expected", "outcomes", "trials", "hits", "rate", "rate_upper95",
-		"triage", "replay", NULL,
+		"triage", "replay", "findings", NULL,
 	};
 	static const char *const first[] = { "reason", "harness_error", "expected", "outcomes",
 					     "trials", "hits", "rate", "rate_upper95", NULL };
@@ -77,10 +81,13 @@ static void add_yaml(struct strbuf *sb, const json_t *cell)
 	for (const char *const *k = first; *k; k++)
 		yaml_add_member(sb, 2, *k, json_object_get(cell, *k));
 	json_object_foreach(json_object_get(cell, "triage"), key, value)
-		yaml_add_member(sb, 2, key, value);
+		if (!json_is_array(value) || json_array_size(value))
+			yaml_add_member(sb, 2, key, value);
 	json_object_foreach((json_t *)cell, key, value)
 		if (!is_one_of(key, known))
 			yaml_add_member(sb, 2, key, value);
+	if (!good)
+		yaml_add_member(sb, 2, "findings", json_object_get(cell, "findings"));
 	yaml_add_member(sb, 2, "replay", json_object_get(cell, "replay"));
 	strbuf_addstr(sb, "  ...\n");
 }
@@ -110,7 +117,7 @@ static void tap_cell(struct reporter *self, const json_t *cell)
 	}
 	strbuf_addch(&sb, '\n');
 	if (!skipped)
-		add_yaml(&sb, cell);
+		add_yaml(&sb, cell, good);
 	strbuf_release(&name);
 	flush(tap, &sb);
 }

@@ -8,7 +8,7 @@
  *   release     3.13.18            flavour     release | debug | free-threaded
  *   source      prefix | pyenv | uv | system | uv-install | debian-trixie | debian-sid | maven
  *   prefix      where it lives     home        PyConfig.home; empty: Python finds it by itself
- *   include     -I directory       idirafter   further header directory, searched last; may be empty
+ *   include     -I directory       idirafter   header directory that is searched last; may be empty
  *   lib         path of libpython (.so.1.0 or .a)
  *   libs        what to link besides (for a static libpython: -lm -ldl …); may be empty
  *   loader      dynamic linker for a host; empty: the machine's own

@@ -28,7 +28,8 @@ struct trial {
 	enum outcome outcome;
 	bool hit;
 	bool held;
-	char text[sizeof(((struct control_said *)0)->text)]; /* what was said, or how it was known */
+	/* What was said, or how it was known. */
+	char text[sizeof(((struct control_said *)0)->text)];
 	uint64_t crash_key;      /* equal for crashes of one host that look the same; 0: no crash */
 	struct crash *crash;     /* NULL: none, or its key was known already */
 	uint64_t measured_ns;

@@ -322,7 +322,8 @@ static void course_conclude(struct course *c)
 		snprintf(t->text, sizeof(t->text), "%.*s", (int)sizeof(control->said.text) - 1,
 			 control->said.text);
 	else if (t->outcome == OUTCOME_WRONG)
-		snprintf(t->text, sizeof(t->text), "the subject ended without a word (exit status %d)",
+		snprintf(t->text, sizeof(t->text),
+			 "the subject ended without a word (exit status %d)",
 			 WEXITSTATUS(c->status));
 }
 

@@ -53,8 +53,8 @@ int outcome_set_add(struct outcome_set *set, const char *list, struct strbuf *er
 		if (len) {
 			snprintf(word, sizeof(word), "%.*s", (int)len, list);
 			if (len >= sizeof(word) || outcome_parse(word, &outcome) < 0) {
-				strbuf_addf(err, "a scenario's table names an unknown outcome '%s': "
-					    "mend its file and build again", word);
+				strbuf_addf(err, "a scenario's table names an unknown outcome "
+					    "'%s': mend its file and build again", word);
 				return -1;
 			}
 			set->has[outcome] = true;

@@ -8,7 +8,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum release_level { RELEASE_ALPHA = 0xA, RELEASE_BETA = 0xB, RELEASE_RC = 0xC, RELEASE_FINAL = 0xF };
+/* Values as in PY_VERSION_HEX. */
+enum release_level {
+	RELEASE_ALPHA = 0xA,
+	RELEASE_BETA = 0xB,
+	RELEASE_RC = 0xC,
+	RELEASE_FINAL = 0xF,
+};
 
 enum flavour { FLAVOUR_RELEASE, FLAVOUR_DEBUG, FLAVOUR_FREE_THREADED };
 

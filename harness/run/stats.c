@@ -5,7 +5,7 @@
 
 #define ALPHA 0.05
 
-/* P(X <= hits) for X binomial(trials, p), summed in logarithms so that large counts do not vanish. */
+/* P(X <= hits) for X binomial(trials, p), in logarithms so that large counts do not vanish. */
 static double binomial_cdf(uint64_t hits, uint64_t trials, double p)
 {
 	double n = (double)trials, sum = 0;

@@ -78,8 +78,8 @@ static enum verdict judge_absence(const struct expected *expected, const struct 
 
 	outcome_set_describe(&expected->shows, &wanted);
 	if (random && floor_excluded(expected, tally)) {
-		strbuf_addf(reason, "%s was to be seen in at least %g of the hits; %llu hits without "
-			    "one exclude that at 95 %%", wanted.buf, expected->floor,
+		strbuf_addf(reason, "%s was to be seen in at least %g of the hits; %llu hits "
+			    "without one exclude that at 95 %%", wanted.buf, expected->floor,
 			    (unsigned long long)tally->hits);
 	} else if (random) {
 		strbuf_addf(reason, "%s not met in %llu hits: its rate is below %.2g at 95 %%",

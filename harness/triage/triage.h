@@ -41,7 +41,7 @@ enum attribution {
 
 enum confidence { CONFIDENCE_LOW, CONFIDENCE_MEDIUM, CONFIDENCE_HIGH };
 
-/* Why: a frame of the culprit thread (-1: none, the evidence is the message or a lock) and a sentence. */
+/* A frame of the culprit thread (-1: none, it is the message or a lock), and a sentence on why. */
 struct evidence {
 	int frame;
 	char *why;

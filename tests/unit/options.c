@@ -125,7 +125,8 @@ static void check_bad(struct strbuf *err, struct strbuf *operands)
 
 static void check_numbers(struct strbuf *err)
 {
-	static const char *const bad[] = { "", " ", "1.5", "-1", "+1", "5x", "0x", "0xg", " 5", "5 ",
+	static const char *const bad[] = { "", " ", "1.5", "-1", "+1", "5x", "0x", "0xg", " 5",
+					   "5 ",
 					   "1e3", "99999999999999999999", "0x1ffffffffffffffff",
 					   "18446744073709551616", "٣" };
 	uint64_t n;

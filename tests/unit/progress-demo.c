@@ -18,7 +18,8 @@ int main(void)
 	struct report *report = report_new(false);
 	/* The line is drawn ten times a second at most. */
 	struct timespec pause = { .tv_nsec = 120000000 };
-	json_t *cell = json_pack("{s:s, s:s, s:s, s:s, s:{s:i}, s:[s]}", "scenario", "fork-lru-list",
+	json_t *cell = json_pack("{s:s, s:s, s:s, s:s, s:{s:i}, s:[s]}", "scenario",
+				 "fork-lru-list",
 				 "python", "3.13.5", "explore", "starve", "verdict", "as-expected",
 				 "outcomes", "SIGSEGV", 3, "expected", "SIGSEGV");
 	int status;

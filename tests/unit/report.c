@@ -196,7 +196,8 @@ static void check_full_disk(void)
 	output_record(out, "three\n", 6);
 	CHECK_STR(text.buf, "one\n", "a record that does not fit leaves no half of it");
 	CHECK_INT(output_close(out), 0, "once there is room nothing is missing");
-	check_content("full", "one\ntwo\nthree\n", "and what could not be written is there, in order");
+	check_content("full", "one\ntwo\nthree\n",
+		      "and what could not be written is there, in order");
 	dup2(saved, STDERR_FILENO);
 	close(saved);
 	close(ends[1]);
@@ -218,7 +219,8 @@ static void check_progress_line(void)
 
 	reporter->begin(reporter, 84);
 	progress_format(progress, 0, 80, &line);
-	CHECK_STR(line.buf, "0/84 cells · 0 crashes", "at first nothing is known of the time left");
+	CHECK_STR(line.buf, "0/84 cells · 0 crashes",
+		  "at first nothing is known of the time left");
 	for (int i = 0; i < 12; i++)
 		reporter->cell(reporter, cell);
 	progress_start(progress, 0, "fork-lru-list @ 3.13.18\033[31m starve");
@@ -248,7 +250,8 @@ static void check_text(void)
 		size_t len;
 		uint32_t character;
 	} cases[] = {
-		{ "a", 1, 'a' }, { "é", 2, 0xe9 }, { "…", 3, 0x2026 }, { "\xf0\x9f\x90\x8d", 4, 0x1f40d },
+		{ "a", 1, 'a' }, { "é", 2, 0xe9 }, { "…", 3, 0x2026 },
+		{ "\xf0\x9f\x90\x8d", 4, 0x1f40d },
 		{ "\x80", 1, TEXT_INVALID }, { "\xc0\xaf", 1, TEXT_INVALID },
 		{ "\xe0\x80\xaf", 1, TEXT_INVALID }, { "\xed\xa0\x80", 1, TEXT_INVALID },
 		{ "\xf4\x90\x80\x80", 1, TEXT_INVALID }, { "\xff", 1, TEXT_INVALID },

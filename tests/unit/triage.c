@@ -611,7 +611,7 @@ static void test_signature_stable(void)
 	static const char stripped[] =
 		"~pthread_key_delete @" LIBC "\n" "raise @" LIBC "\n" "abort @" LIBC "\n"
 		"~timer_settime @" LIBC "\n" "~x @" LIBC "\n" "~x @" LIBC "\n"
-		"lru_clear @/home/x/host\n" "~__register_atfork @" LIBC "\n" "fork @" LIBC "\n"
+		"lru_clear @/opt/x/host\n" "~__register_atfork @" LIBC "\n" "fork @" LIBC "\n"
 		"~PyOS_x @" LIBPYTHON "\n" "_PyEval_EvalFrameDefault @" LIBPYTHON "\n";
 	const char *message = "free(): double free detected in tcache 2\n";
 	struct triage *a = classify(crash_make(SIGABRT, with_symbols, message));

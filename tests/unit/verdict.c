@@ -42,7 +42,8 @@ static void test_met_each_time(void)
 	add(&t, 11, true, 2);
 	add(&t, 6, true, 1);
 	CHECK_INT(judge(&crash, &t, false), VERDICT_AS_EXPECTED, "either promised signal will do");
-	CHECK_INT(judge(&clean, &t, false), VERDICT_UNEXPECTED, "where ok is promised neither will");
+	CHECK_INT(judge(&clean, &t, false), VERDICT_UNEXPECTED,
+		  "where ok is promised neither will");
 	add(&t, OUTCOME_HANG, true, 1);
 	CHECK_INT(judge(&crash, &t, false), VERDICT_UNEXPECTED,
 		  "one outcome outside the set spoils the cell");
