@@ -140,6 +140,14 @@ static void builder_end(struct python *python, pid_t pid, int fd)
 	strbuf_release(&text);
 }
 
+/* A first build takes some ten seconds; whoever looks on is told why. */
+static void announce_builds(const struct python_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->v[i].problem && !host_exists(list->v[i].interp))
+			warning("building the host of %s", list->v[i].name);
+}
+
 static void build_all(struct python_list *list, unsigned int jobs)
 {
 	pid_t *pids = xcalloc(list->n, sizeof(*pids));
@@ -203,6 +211,8 @@ int python_list_load(struct python_list *list, char *const *specs, size_t nspecs
 			return -1;
 	if (!nspecs && add_defaults(list, err) < 0)
 		return -1;
+	if (isatty(STDERR_FILENO))
+		announce_builds(list);
 	build_all(list, jobs);
 	for (size_t i = 0; i < list->n; i++)
 		if (!list->v[i].problem)

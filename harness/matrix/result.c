@@ -141,13 +141,14 @@ static void crash_json(json_t *json, const struct crash *crash)
 		json_object_set_new(json, "degraded", text_json(crash->degraded));
 }
 
-static char *replay_line(const struct unit *unit, const struct cell *cell, const struct finding *f)
+static char *replay_line(const struct unit *unit, const struct cell *cell, enum outcome outcome,
+			 uint64_t trial)
 {
 	char *scenario = unit_scenario_name(unit);
 	struct replay replay = {
 		.scenario = scenario, .python = unit->python->name, .twin = cell->twin,
 		.strategy = unit->strategy, .isolation = cell->isolation,
-		.seed = cell->limits.seed, .trial = f->first_trial, .outcome = f->outcome,
+		.seed = cell->limits.seed, .trial = trial, .outcome = outcome,
 	};
 	struct strbuf line = STRBUF_INIT;
 
@@ -171,7 +172,7 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 			    const struct confirmation *confirmation)
 {
 	const struct finding *f = &cell->findings[n];
-	char *line = replay_line(unit, cell, f);
+	char *line = replay_line(unit, cell, f->outcome, f->first_trial);
 	json_t *json = json_pack("{s:s,s:I,s:s}", "outcome", outcome_name(f->outcome), "count",
 				 (json_int_t)f->count, "replay", line);
 	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
@@ -186,29 +187,54 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	return json;
 }
 
+/* What the reader should look at first: what nobody expected, then what came most often. */
 static const struct finding *main_finding(const struct cell *cell)
 {
-	const struct finding *most = NULL;
+	const struct finding *first = NULL;
 
-	for (unsigned int i = 0; i < cell->nfindings; i++)
-		if (!most || cell->findings[i].count > most->count)
-			most = &cell->findings[i];
-	return most;
+	for (unsigned int i = 0; i < cell->nfindings; i++) {
+		const struct finding *f = &cell->findings[i];
+		bool allowed = cell->expected->allows.has[f->outcome];
+		bool first_allowed = first && cell->expected->allows.has[first->outcome];
+
+		if (!first || (first_allowed && !allowed) ||
+		    (first_allowed == allowed && f->count > first->count))
+			first = f;
+	}
+	return first;
+}
+
+/* A cell without crash or hang repeats the first trial that was not ok, or the first of all. */
+static json_t *plain_replay(const struct unit *unit, const struct cell *cell)
+{
+	enum outcome outcome = OUTCOME_OK;
+	json_t *json;
+	char *line;
+
+	for (int i = OUTCOME_COUNT - 1; i > OUTCOME_OK && outcome == OUTCOME_OK; i--)
+		if (cell->tally.outcomes[i])
+			outcome = (enum outcome)i;
+	if (!cell->tally.outcomes[outcome])
+		return json_null();
+	line = replay_line(unit, cell, outcome, cell->first_trial[outcome]);
+	json = json_string(line);
+	free(line);
+	return json;
 }
 
 static void add_findings(json_t *json, const struct unit *unit, const struct cell *cell,
 			 const struct confirmation *confirmation)
 {
-	const struct finding *most = main_finding(cell);
+	const struct finding *first = main_finding(cell);
 	json_t *list = json_array();
 
 	json_object_set_new(json, "triage", json_null());
-	json_object_set_new(json, "replay", json_null());
+	json_object_set_new(json, "replay", plain_replay(unit, cell));
 	for (unsigned int i = 0; i < cell->nfindings; i++) {
 		const struct finding *f = &cell->findings[i];
 		json_t *one = finding_json(unit, cell, i, confirmation);
 
-		if (f == most) {
+		if (f == first) {
 			json_t *triage = json_object_get(one, "triage");
 
 			json_object_set(json, "replay", json_object_get(one, "replay"));

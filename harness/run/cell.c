@@ -97,6 +97,8 @@ enum link_result cell_trial(struct cell *cell, const struct control_order *order
 					     cell->interrupted, &t, err);
 
 	if (result == LINK_DONE) {
+		if (!cell->tally.outcomes[t.outcome])
+			cell->first_trial[t.outcome] = trial;
 		tally_add(&cell->tally, &t);
 		if (part)
 			tally_add(part, &t);

@@ -55,6 +55,7 @@ struct cell {
 
 	/* What came out. Owned: cell_release(). */
 	struct tally tally;
+	uint64_t first_trial[OUTCOME_COUNT]; /* the first one with that outcome */
 	struct crash_keys keys;
 	struct finding findings[CELL_FINDINGS_MAX];
 	unsigned int nfindings;

@@ -117,6 +117,22 @@ char *host_build(const struct interp *interp, struct strbuf *err)
 	return path;
 }
 
+bool host_exists(const struct interp *interp)
+{
+	struct strbuf err = STRBUF_INIT;
+	char *directory = host_directory(interp, &err), *path;
+	bool there;
+
+	strbuf_release(&err);
+	if (!directory)
+		return false;
+	path = xstrfmt("%s/host", directory);
+	there = access(path, X_OK) == 0;
+	free(path);
+	free(directory);
+	return there;
+}
+
 json_t *host_describe_at(const char *path, struct strbuf *err)
 {
 	struct strbuf output = STRBUF_INIT, errors = STRBUF_INIT;

@@ -9,12 +9,16 @@
 #define FORKPOINT_RUN_HOST_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/strbuf.h"
 #include "run/interp.h"
 
 /* The path of the interpreter's host, built if need be. NULL and a sentence; else free() it. */
 char *host_build(const struct interp *interp, struct strbuf *err);
+
+/* Is there one already? It may be out of date. */
+bool host_exists(const struct interp *interp);
 
 /* What `host --describe` says; NULL and a sentence. */
 json_t *host_describe_at(const char *path, struct strbuf *err);
