@@ -31,16 +31,14 @@
 
 #include "embed/compat.h"
 #include "scenarios/lib/guard.h"
+#include "scenarios/lib/retire.h"
 #include "scenarios/scenario.h"
 
 static struct guard_view *view; /* variant `guard` */
 
 static void check_then_ensure_setup(struct subject *s)
 {
-	if (!subject_is(s, "guard"))
-		return;
-	if (!guard_available() || !(view = guard_view_new()))
-		subject_say(s, OUTCOME_WRONG, "this interpreter gives no view of itself (PEP 788)");
+	view = guard_view_of_variant(s);
 }
 
 static void work_checked(struct subject *s)
@@ -77,15 +75,6 @@ static void check_then_ensure_work(struct subject *s)
 		work_guarded(s);
 	else
 		work_checked(s);
-}
-
-static void check_then_ensure_before(struct subject *s)
-{
-	if (!s->twin)
-		return;
-	Py_BEGIN_ALLOW_THREADS
-	workers_stop_and_join(s);
-	Py_END_ALLOW_THREADS
 }
 
 static const char *const links[] = {
@@ -131,6 +120,6 @@ const struct scenario scenario_finalize_check_then_ensure = {
 	.expectations = expectations,
 	.setup = check_then_ensure_setup,
 	.work = check_then_ensure_work,
-	.before = check_then_ensure_before,
+	.before = twin_retires_workers,
 	.check = subject_say_fates,
 };

@@ -25,16 +25,14 @@
 #include <Python.h>
 
 #include "scenarios/lib/guard.h"
+#include "scenarios/lib/retire.h"
 #include "scenarios/scenario.h"
 
 static struct guard_view *view; /* variant `guard` */
 
 static void ensure_after_setup(struct subject *s)
 {
-	if (!subject_is(s, "guard"))
-		return;
-	if (!guard_available() || !(view = guard_view_new()))
-		subject_say(s, OUTCOME_WRONG, "this interpreter gives no view of itself (PEP 788)");
+	view = guard_view_of_variant(s);
 }
 
 static void work_gilstate(struct subject *s)
@@ -76,15 +74,6 @@ static void ensure_after_work(struct subject *s)
 		work_gilstate(s);
 }
 
-static void ensure_after_before(struct subject *s)
-{
-	if (!s->twin)
-		return;
-	Py_BEGIN_ALLOW_THREADS
-	workers_stop_and_join(s);
-	Py_END_ALLOW_THREADS
-}
-
 static const char *const links[] = {
 	"https://github.com/python/cpython/issues/131185",
 	"https://github.com/python/cpython/issues/124619",
@@ -124,6 +113,6 @@ const struct scenario scenario_finalize_ensure_after = {
 	.expectations = expectations,
 	.setup = ensure_after_setup,
 	.work = ensure_after_work,
-	.before = ensure_after_before,
+	.before = twin_retires_workers,
 	.check = subject_say_fates,
 };

@@ -43,10 +43,7 @@ static SHARED_U32 never_refused; /* variant `guard`: threads that left because o
 
 static void hammer_setup(struct subject *s)
 {
-	if (!subject_is(s, "guard"))
-		return;
-	if (!guard_available() || !(view = guard_view_new()))
-		subject_say(s, OUTCOME_WRONG, "this interpreter gives no view of itself (PEP 788)");
+	view = guard_view_of_variant(s);
 }
 
 static void work_gilstate(struct subject *s)

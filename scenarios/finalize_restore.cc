@@ -29,6 +29,7 @@
 
 #include "scenarios/lib/cleanup_frame.h"
 #include "scenarios/lib/guard.h"
+#include "scenarios/lib/retire.h"
 #include "scenarios/scenario.h"
 
 namespace {
@@ -78,10 +79,7 @@ void (*frame_kind(const struct subject *s))(PyThreadState *)
 
 void restore_setup(struct subject *s)
 {
-	if (!subject_is(s, "guard"))
-		return;
-	if (!guard_available() || !(view = guard_view_new()))
-		subject_say(s, OUTCOME_WRONG, "this interpreter gives no view of itself (PEP 788)");
+	view = guard_view_of_variant(s);
 }
 
 void work_plain(struct subject *s)
@@ -126,15 +124,6 @@ void restore_work(struct subject *s)
 		work_guarded(s);
 	else
 		work_plain(s);
-}
-
-void restore_before(struct subject *s)
-{
-	if (!s->twin)
-		return;
-	Py_BEGIN_ALLOW_THREADS
-	workers_stop_and_join(s);
-	Py_END_ALLOW_THREADS
 }
 
 /* A thread that is ended has its handlers run, and one that is held has not. */
@@ -204,7 +193,7 @@ extern "C" const struct scenario scenario_finalize_restore = {
 	.unsupported = nullptr,
 	.setup = restore_setup,
 	.work = restore_work,
-	.before = restore_before,
+	.before = twin_retires_workers,
 	.child = nullptr,
 	.check = restore_check,
 };

@@ -20,6 +20,7 @@
  */
 #include <Python.h>
 
+#include "scenarios/lib/retire.h"
 #include "scenarios/scenario.h"
 
 static void reinit_work(struct subject *s)
@@ -37,15 +38,6 @@ static void reinit_work(struct subject *s)
 		PyGILState_Release(gilstate);
 		window_leave(s);
 	}
-}
-
-static void reinit_before(struct subject *s)
-{
-	if (!s->twin)
-		return;
-	Py_BEGIN_ALLOW_THREADS
-	workers_stop_and_join(s);
-	Py_END_ALLOW_THREADS
 }
 
 /* Code, allocation, collection and a thread of the new runtime's own. */
@@ -105,6 +97,6 @@ const struct scenario scenario_restore_after_reinit = {
 	.workers = 1,
 	.expectations = expectations,
 	.work = reinit_work,
-	.before = reinit_before,
+	.before = twin_retires_workers,
 	.check = reinit_check,
 };

@@ -44,6 +44,19 @@ struct guard_view *guard_view_new(void)
 	return api.view_new();
 }
 
+struct guard_view *guard_view_of_variant(struct subject *s)
+{
+	struct guard_view *view = NULL;
+
+	if (!subject_is(s, "guard"))
+		return NULL;
+	if (guard_available())
+		view = guard_view_new();
+	if (!view)
+		subject_say(s, OUTCOME_WRONG, "this interpreter gives no view of itself (PEP 788)");
+	return view;
+}
+
 void guard_view_close(struct guard_view *view)
 {
 	api.view_close(view);

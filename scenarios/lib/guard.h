@@ -35,6 +35,12 @@ bool guard_available(void);
  */
 struct guard_view *guard_view_new(void);
 
+/*
+ * For setup(): a view if the trial's variant is `guard`, else NULL. Says `wrong` if the interpreter
+ * has none to give, though the variant is only for releases that do.
+ */
+struct guard_view *guard_view_of_variant(struct subject *s);
+
 /* Any thread, attached or not. */
 void guard_view_close(struct guard_view *view);
 
