@@ -78,13 +78,8 @@ static bool announce_claim(struct control_crash *crash)
 
 static void announce_wait(struct control_crash *crash)
 {
-	for (unsigned int i = 0; i < 100; i++) {
-		uint32_t state = atomic_load(&crash->state);
-
-		if (state == CRASH_RELEASED)
-			return;
-		futex_wait(&crash->state, state, ANNOUNCE_PATIENCE_NS / 100);
-	}
+	for (unsigned int i = 0; i < 100 && atomic_load(&crash->state) == CRASH_ANNOUNCED; i++)
+		futex_wait(&crash->state, CRASH_ANNOUNCED, ANNOUNCE_PATIENCE_NS / 100);
 }
 
 static void announce_make(struct control_crash *crash, int signo, const siginfo_t *info,
@@ -98,7 +93,6 @@ static void announce_make(struct control_crash *crash, int signo, const siginfo_
 	crash->addr = info->si_code > 0 ? (uint64_t)(uintptr_t)info->si_addr : 0;
 	registers_copy(crash, context);
 	atomic_store(&crash->state, CRASH_ANNOUNCED);
-	futex_wake(&crash->state);
 	if (write(SUBJECT_FD_ANNOUNCE, &byte, 1) == 1)
 		announce_wait(crash);
 }
@@ -115,10 +109,6 @@ static void announce_stand_by(struct control_crash *crash)
 		futex_wait(&crash->state, atomic_load(&crash->state), ANNOUNCE_PATIENCE_NS / 100);
 }
 
-/*
- * The first crash of a trial is announced. A second thread of the same process that crashes while
- * the first is being looked at would take the process away under that look: it waits, too.
- */
 static void announce(int signo, siginfo_t *info, void *context)
 {
 	struct control_crash *crash = &announce_control->crash;
@@ -126,8 +116,8 @@ static void announce(int signo, siginfo_t *info, void *context)
 
 	if (announce_control->order.announce && announce_claim(crash))
 		announce_make(crash, signo, info, context);
-	else if (announce_control->order.announce && crash->pid == (uint32_t)getpid())
-		announce_wait(crash);
+	else if (announce_control->order.announce)
+		announce_stand_by(crash);
 	/* No core file, no crash daemon woken a thousand times; and then the true death. */
 	prctl(PR_SET_DUMPABLE, 0);
 	signal(signo, SIG_DFL);
