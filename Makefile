@@ -38,6 +38,7 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 .PHONY: all help setup pythons run check check-long bench install uninstall clean units
 
 all: $(BUILD)/forkpoint
+	@:
 
 help:
 	@echo "make              build $(BUILD)/forkpoint"
@@ -54,9 +55,10 @@ help:
 setup:
 	$(Q)sh ci/setup.sh
 
+# On the way to the report, whose standard output is: `make run >report.tap` holds TAP alone.
 pythons: setup
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)$(BUILD)/forkpoint pythons fetch
+	$(Q)$(MAKE) --no-print-directory all >&2
+	$(Q)$(BUILD)/forkpoint pythons fetch >&2
 
 run: pythons
 	$(Q)$(BUILD)/forkpoint run --budget $(BUDGET) $(PYTHONS:%=--python %) $(RUNFLAGS)
@@ -71,8 +73,17 @@ check: pythons
 check-long: pythons
 	$(Q)$(TESTENV) prove --timer tests/long/*.t
 
+BENCHES = $(BUILD)/tests/bench/starts $(BUILD)/tests/bench/captures
+
 bench: pythons
-	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint sh tests/bench/bench.sh
+	$(Q)$(MAKE) --no-print-directory $(BENCHES)
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint BENCH=$(abspath $(BUILD))/tests/bench CC="$(CC)" \
+		sh tests/bench/bench.sh
+
+$(BENCHES): $(BUILD)/%: %.c $(LIB_OBJECTS)
+	$(call say,BENCH,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB_OBJECTS) $(LIBS)
 
 units: $(UNITS)
 
@@ -90,13 +101,17 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJECTS)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -MMD -MP -o $@ $< $(LIB_OBJECTS) $(LIBS)
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(DATADIR)
-	install $(BUILD)/forkpoint $(DESTDIR)$(PREFIX)/bin/forkpoint
-	tar -cf - embed scenarios harness/base | tar -xf - -C $(DESTDIR)$(DATADIR)
-	install -d $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPLETIONDIR)
+# Modes are given, not taken over: who clones with a narrow umask installs for all the same. What an
+# earlier release had is taken away first, since hosts are built from every source that lies there.
+DATA = $(shell find embed scenarios -type f) $(wildcard harness/base/*.h)
+
+install: all uninstall
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPLETIONDIR)
+	install -m 755 $(BUILD)/forkpoint $(DESTDIR)$(PREFIX)/bin/forkpoint
+	@for file in $(DATA); do install -D -m 644 $$file $(DESTDIR)$(DATADIR)/$$file || exit; done
 	$(BUILD)/forkpoint help --man >$(DESTDIR)$(MANDIR)/forkpoint.1
 	$(BUILD)/forkpoint help --complete bash >$(DESTDIR)$(COMPLETIONDIR)/forkpoint
+	chmod 644 $(DESTDIR)$(MANDIR)/forkpoint.1 $(DESTDIR)$(COMPLETIONDIR)/forkpoint
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/forkpoint

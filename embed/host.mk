@@ -102,11 +102,16 @@ all: $(OUT)/host $(shared)
 # What is built depends on how, too: the stamp changes when a knob or this machine's compiler does.
 how := $(CC) $(CXX) $(cppflags) $(cflags) $(cxxflags) $(ldflags) $(libpython) $(objects)
 stamp := $(OUT)/obj/how
+quote = '$(subst ','\'',$(1))'
+# Nothing that was built in another way is of use; and the dependencies noted with it may name files
+# of a source tree that has moved since, at which make would stop.
+ifneq ($(shell printf '%s\n' $(call quote,$(how)) | cmp -s - '$(stamp)' && echo same),same)
+$(shell rm -rf '$(OUT)/obj')
+endif
 .PHONY: FORCE
 $(stamp): FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' $(call quote,$(how)) | cmp -s - $@ || printf '%s\n' $(call quote,$(how)) >$@
-quote = '$(subst ','\'',$(1))'
 
 everything := $(INTERP) $(TOP)/embed/host.mk $(stamp)
 

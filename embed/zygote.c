@@ -82,17 +82,25 @@ static int subject_reap(pid_t pid)
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	/* What it had forked is our child now, and was killed unless it left the group. */
+	while (waitpid(-pid, NULL, 0) > 0)
+		;
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
 	return status;
 }
 
 static int subject_start(struct control *control)
 {
-	pid_t pid;
+	pid_t zygote = getpid(), pid;
 	int status, ret;
 
 	PyOS_BeforeFork();
 	pid = fork();
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != zygote)
+			_exit(HOST_EXIT_HARNESS);
 		PyOS_AfterFork_Child();
 		subject_main(control);
 	}
@@ -114,6 +122,8 @@ static int subject_start(struct control *control)
 int zygote_serve(struct control *control)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* So that what a subject leaves behind becomes our child, and is reaped with it. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (link_send(LINK_READY, getpid(), 0, 0) < 0)
 		return HOST_EXIT_HARNESS;
 	for (;;) {

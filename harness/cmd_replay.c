@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "base/signals.h"
 #include "cmd.h"
-#include "matrix/pool.h"
 #include "matrix/replay.h"
 #include "matrix/unit.h"
 #include "run/stats.h"
@@ -111,13 +111,20 @@ static int cmd_replay(int argc, char **argv)
 	struct plan plan = { .n = 0 };
 	struct replay replay;
 	struct unit unit;
-	int status = EXIT_USAGE;
+	const volatile bool *interrupted = signals_take();
+	int status = EXIT_USAGE, loaded;
 
 	(void)argc;
-	if (replay_parse(argv[0], &replay, &err) == 0 &&
-	    python_list_load(&pythons, &replay.python, 1, 1, &err) == 0 &&
-	    find_unit(&replay, &pythons, &unit, &plan, &err) == 0)
-		status = run_tries(&replay, &unit, signals_take(), &err);
+	if (replay_parse(argv[0], &replay, &err) < 0)
+		goto out;
+	loaded = python_list_load(&pythons, &replay.python, 1, 1, &err);
+	if (loaded > 0)
+		status = EXIT_INTERRUPTED;
+	else if (loaded == 0 && pythons.v[0].problem && !pythons.v[0].missing)
+		status = EXIT_HARNESS;
+	if (loaded == 0 && find_unit(&replay, &pythons, &unit, &plan, &err) == 0)
+		status = run_tries(&replay, &unit, interrupted, &err);
+out:
 	if (err.len)
 		warning("%s", err.buf);
 	plan_release(&plan);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* forkpoint run: the matrix of scenarios and interpreters. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/errors.h"
 #include "base/paths.h"
 #include "base/rng.h"
+#include "base/signals.h"
 #include "cmd.h"
 #include "matrix/plan.h"
 #include "matrix/pool.h"
@@ -47,10 +49,12 @@ static struct {
 static int parse_shard(const char *text, void *value, struct strbuf *err)
 {
 	struct shard *shard = value;
-	char end;
+	int end = 0;
 
-	if (sscanf(text, "%u/%u%c", &shard->k, &shard->n, &end) == 2 && shard->k >= 1 &&
-	    shard->k <= shard->n && shard->n <= 1000)
+	/* Four digits at most, so nothing wraps; sscanf() alone would let signs and blanks pass. */
+	if (sscanf(text, "%4u/%4u%n", &shard->k, &shard->n, &end) == 2 && !text[end] &&
+	    strspn(text, "0123456789/") == strlen(text) && shard->k >= 1 && shard->k <= shard->n &&
+	    shard->n <= 1000)
 		return 0;
 	strbuf_addf(err, "'%s' is no shard: write K/N with 1 <= K <= N, such as 2/5", text);
 	return -1;
@@ -89,6 +93,7 @@ static const struct option_spec options[] = {
 struct session {
 	struct report *report;
 	struct progress *progress;
+	bool warned; /* a file of --out could not be written, and that was told */
 };
 
 static void on_begin(void *context, size_t slot, const struct unit *unit)
@@ -105,9 +110,30 @@ static void on_end(void *context, size_t slot)
 	progress_stop(((struct session *)context)->progress, slot);
 }
 
+/* What was asked to be kept and is not makes the run incomplete; each such result says so. */
+static void note_lost_files(struct session *session, const json_t *result)
+{
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach(json_object_get(result, "findings"), i, finding) {
+		const char *why = json_string_value(json_object_get(finding, "dossier_error"));
+
+		if (!why)
+			continue;
+		report_lost(session->report);
+		if (!session->warned)
+			warning("%s", why);
+		session->warned = true;
+	}
+}
+
 static void on_result(void *context, const json_t *result)
 {
-	report_cell(((struct session *)context)->report, result);
+	struct session *session = context;
+
+	report_cell(session->report, result);
+	note_lost_files(session, result);
 }
 
 static void on_tick(void *context)
@@ -168,17 +194,50 @@ static int run_plan(const struct plan *plan, struct strbuf *err)
 	return status;
 }
 
-/* Both before anything runs: hours of work must not end at a directory that cannot be written. */
+/* Interrupted before there was a plan: a complete stream that says so. */
+static int end_before_start(struct strbuf *err)
+{
+	bool json_only = opt.json && !strcmp(opt.json, "-");
+	struct report_wish wish = { .json = json_only ? "-" : NULL, .tap = opt.tap ? 14 : 13 };
+	struct report *report = report_standard(&wish, err);
+	int status;
+
+	report_begin(report, 0);
+	report_interrupted(report);
+	status = report_end(report, "interrupted");
+	report_free(report);
+	return status;
+}
+
+/* Only the file system itself can tell: a superuser has every right, and a disk may be full. */
+static int try_to_write_in(const char *dir)
+{
+	char *path = xstrfmt("%s/.forkpoint-%d", dir, (int)getpid());
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int error = fd < 0 || write(fd, "", 1) != 1 ? errno : 0;
+
+	if (fd >= 0) {
+		close(fd);
+		unlink(path);
+	}
+	free(path);
+	errno = error;
+	return error ? -1 : 0;
+}
+
+/* Before anything runs: hours of work must not end at a directory that cannot be written. */
 static int prepare_out(struct strbuf *err)
 {
 	if (!opt.out)
 		return 0;
-	if (paths_make_directories(opt.out, err) < 0)
+	if (paths_make_directories(opt.out, err) < 0) {
+		strbuf_addstr(err, ": --out takes a directory of yours");
 		return -1;
-	if (access(opt.out, W_OK | X_OK) == 0)
+	}
+	if (try_to_write_in(opt.out) == 0)
 		return 0;
-	strbuf_addf(err, "--out: cannot write in %s: %s: name a directory of yours", opt.out,
-		    strerror(errno));
+	strbuf_addf(err, "--out: cannot write in %s: %s: name a directory of yours with some room",
+		    opt.out, strerror(errno));
 	return -1;
 }
 
@@ -203,17 +262,21 @@ static int cmd_run(int argc, char **argv)
 	struct strbuf err = STRBUF_INIT;
 	struct python_list pythons;
 	struct plan plan = { .n = 0 };
-	int status = EXIT_USAGE;
+	int status = EXIT_USAGE, loaded;
 
 	fill_defaults();
-	if (prepare_out(&err) == 0 &&
-	    python_list_load(&pythons, opt.pythons.v, opt.pythons.n, (unsigned int)opt.jobs,
-			     &err) == 0) {
-		if (plan_make(&plan, &pythons, &request, &err) == 0)
-			status = opt.dry_run ? print_cells(&plan) : run_plan(&plan, &err);
-		plan_release(&plan);
-		python_list_release(&pythons);
-	}
+	signals_take();
+	if (prepare_out(&err) < 0)
+		goto out;
+	loaded = python_list_load(&pythons, opt.pythons.v, opt.pythons.n, (unsigned int)opt.jobs,
+				  &err);
+	if (loaded > 0)
+		status = end_before_start(&err);
+	else if (loaded == 0 && plan_make(&plan, &pythons, &request, &err) == 0)
+		status = opt.dry_run ? print_cells(&plan) : run_plan(&plan, &err);
+	plan_release(&plan);
+	python_list_release(&pythons);
+out:
 	if (err.len)
 		warning("%s", err.buf);
 	strbuf_release(&err);

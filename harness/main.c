@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "base/manual.h"
+#include "base/signals.h"
 #include "base/strbuf.h"
 #include "base/version.h"
 #include "cmd.h"
@@ -41,6 +42,7 @@ int main(int argc, char **argv)
 	struct strbuf err = STRBUF_INIT;
 	const struct command *command;
 
+	surroundings_mend();
 	if (argc < 2) {
 		manual_print_overview(commands, stderr);
 		return EXIT_USAGE;

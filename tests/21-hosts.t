@@ -157,6 +157,10 @@ if [ -n "$files" ]; then
 	run make -f embed/host.mk TOP="$top" INTERP="$tap_dir/interp" OUT="$out_dir" WERROR=1 \
 		CFLAGS='-g -O1'
 	has "$out" HOST "other flags are built in"
+	mv "$top" "$tap_dir/moved"
+	top=$tap_dir/moved
+	build "$tap_dir/interp" "$out_dir"
+	is "$status" 0 "a source tree that has moved is built from where it is now"
 	echo 'int main(void) { return x; }' >"$top/embed/host.c"
 	build "$tap_dir/interp" "$out_dir"
 	ok "a source that does not compile fails the build" test "$status" -ne 0

@@ -90,18 +90,17 @@ next_source() {
 		*)
 			ns_listed=
 			while read -r ns_kind ns_one ns_two _; do
-				case $ns_kind-$ns_source in
-				debian-debian) ns_offer=$ns_two ;;
-				maven-maven) ns_offer=$ns_one ;;
+				case $ns_kind in
+				debian) ns_offer=$ns_two ;;
+				maven) ns_offer=$ns_one ;;
 				*) continue ;;
 				esac
 				case $ns_offer in
 				"$SPEC_LINE".*) ns_listed=1 ;;
 				esac
-				! spec_offered "$ns_offer" || {
-					printf '%s' "$ns_source"
-					return 0
-				}
+				[ "$ns_kind" = "$ns_source" ] && spec_offered "$ns_offer" || continue
+				printf '%s' "$ns_source"
+				return 0
 			done <"$HERE/lock"
 			# Debian's newest suite may have a line that the lock does not know.
 			[ -z "$ns_listed" ] && [ "$ns_source" = debian ] || continue

@@ -522,14 +522,17 @@ fetch_why() {
 	fi
 	KIND=skip
 	fw_damage='hash sum mismatch|checksum|size mismatch|unexpected size|premature end'
-	fw_network='resolve|name or service|connect|timed out|timeout|unreachable|network'
+	fw_network='could not resolve|temporary failure|name or service|name resolution|dns error'
+	fw_network="$fw_network|connect|timed out|timeout|unreachable|network|could not transfer"
 	if grep -qiE "$fw_damage" "$1"; then
 		WHY="$2 arrived damaged; type the same again"
 		KIND=fail
 	elif grep -qiE "$fw_network" "$1"; then
 		WHY="$2 could not be reached; check the network and type the same again"
 	else
-		fw_line=$(grep -iE '^(E:|error|\[ERROR\])' "$1" | head -n 1 | cut -c 1-160)
+		# Maven colours its errors even where nobody sees it.
+		fw_line=$(tr -d '\033' <"$1" | sed 's/^\(\[[0-9;]*m\)*//' |
+			grep -iE '^(E:|error|\[ERROR\])' | head -n 1 | cut -c 1-160)
 		WHY="$2 failed (${fw_line:-no message})"
 	fi
 }
@@ -566,14 +569,15 @@ source_end() {
 offline() { [ "${FORKPOINT_OFFLINE:-0}" != 0 ]; }
 
 # Install packages of the machine's own manager, where that needs no password. 1 and WHY.
-# package_install NAME…
+# package_install WHAT NAME…: WHAT is missing, and these packages have it
 package_install() {
-	pi_sudo=
-	if [ "$(id -u)" != 0 ]; then
-		pi_sudo='sudo -n'
-	fi
+	pi_what=$1
+	shift
+	pi_wait=
 	if command -v apt-get >/dev/null 2>&1; then
 		pi_command='apt-get install -y --no-install-recommends'
+		# A machine that has just started may be at its own updates.
+		pi_wait='-o DPkg::Lock::Timeout=300 -o Dpkg::Options::=--force-confold'
 	elif command -v dnf >/dev/null 2>&1; then
 		pi_command='dnf install -y'
 	elif command -v zypper >/dev/null 2>&1; then
@@ -583,26 +587,40 @@ package_install() {
 	elif command -v apk >/dev/null 2>&1; then
 		pi_command='apk add'
 	else
-		WHY="$* is missing; install it"
+		WHY="$pi_what is missing; install it"
 		return 1
 	fi
-	WHY="$* is missing; type: ${pi_sudo:+sudo }$pi_command $*"
+	pi_sudo=
+	pi_type="$pi_command $*"
+	if [ "$(id -u)" != 0 ] && command -v sudo >/dev/null 2>&1; then
+		pi_sudo='sudo -n'
+		pi_type="sudo $pi_type"
+	elif [ "$(id -u)" != 0 ]; then
+		pi_type="su -c '$pi_type'"
+	fi
+	WHY="$pi_what is missing; type: $pi_type"
 	[ -z "${FORKPOINT_NO_INSTALL:-}" ] && ! offline || return 1
-	[ -z "$pi_sudo" ] || sudo -n true 2>/dev/null || return 1
+	[ "$(id -u)" = 0 ] || { [ -n "$pi_sudo" ] && sudo -n true 2>/dev/null; } || return 1
 	progress "installing $*"
 	pi_log=$TMP/install.log
-	# shellcheck disable=SC2086 # words on purpose
 	export DEBIAN_FRONTEND=noninteractive
-	if ! $pi_sudo $pi_command "$@" >"$pi_log" 2>&1 </dev/null; then
-		case $pi_command in
-		apt-get*)
-			{
-				$pi_sudo apt-get update -q && $pi_sudo $pi_command "$@"
-			} >"$pi_log" 2>&1 </dev/null || return 1
-			;;
-		*) return 1 ;;
-		esac
-	fi
+	# shellcheck disable=SC2086 # words on purpose, here and below
+	$pi_sudo $pi_command "$@" $pi_wait >"$pi_log" 2>&1 </dev/null && return 0
+	case $pi_command in
+	apt-get*)
+		# The lists may be old, or there may be none yet.
+		{
+			$pi_sudo apt-get update -q && $pi_sudo $pi_command "$@" $pi_wait
+		} >"$pi_log" 2>&1 </dev/null && return 0
+		;;
+	esac
+	pi_why=$WHY
+	fetch_why "$pi_log" "the package of $pi_what"
+	case $WHY in
+	*"could not be reached"* | *"is full"*) ;;
+	*) WHY="$pi_why" ;;
+	esac
+	return 1
 }
 
 # ARGS of a source's command line: `fetch SPEC…` and `find`, with -d DIR for another store.

@@ -32,7 +32,7 @@ unpack() {
 	elif command -v python3 >/dev/null 2>&1; then
 		python3 -m zipfile -e "$1" "$2"
 	else
-		package_install unzip && unzip -q "$1" -d "$2"
+		package_install unzip unzip && unzip -q "$1" -d "$2"
 	fi
 }
 
@@ -72,8 +72,9 @@ maven_fetch_one() {
 	jar=$TMP/jars/${am_file%%:*}-$am_version-$am_classifier.$am_type
 	progress "maven: downloading $ARTEFACT"
 	rm -rf "$TMP/jars"
-	# A repository of our own: two Maven processes must not share one.
-	if ! timeout 300 mvn -q -B -Dmaven.repo.local="$TMP/repository" dependency:copy \
+	# A repository of our own: two Maven processes must not share one. The plugin by its full
+	# name: of its short one Maven looks up the newest, and where it cannot, it does not say why.
+	if ! timeout 300 mvn -q -B -Dmaven.repo.local="$TMP/repository" "$PLUGIN:copy" \
 		-Dartifact="$ARTEFACT" -DoutputDirectory="$TMP/jars" >"$TMP/log" 2>&1 </dev/null ||
 		! [ -f "$jar" ]; then
 		fetch_why "$TMP/log" "$ARTEFACT"
@@ -121,6 +122,7 @@ source_arguments "$@"
 ! offline || answer_and_end skip "FORKPOINT_OFFLINE is set; unset it to fetch"
 store_lock
 store_tmp maven
+PLUGIN=$(awk '$1 == "maven-plugin" { print $2 }' "$HERE/lock")
 if ! command -v mvn >/dev/null 2>&1; then
 	wanted=
 	for spec in $SPECS; do
@@ -128,7 +130,7 @@ if ! command -v mvn >/dev/null 2>&1; then
 		! lock_lookup || wanted=1
 	done
 	[ -n "$wanted" ] || answer_and_end skip "Maven has no such build for $(uname -m)"
-	package_install maven unzip || answer_and_end skip "$WHY"
+	package_install "a Maven client" maven unzip || answer_and_end skip "$WHY"
 fi
 ! space_missing "$TMP" 300 || { FULL=1; answer_and_end fail "$WHY"; }
 for spec in $SPECS; do

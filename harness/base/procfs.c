@@ -177,13 +177,10 @@ int procfs_tasks(pid_t pid, pid_t **tids)
 
 struct process {
 	pid_t pid, ppid, pgrp;
+	bool living; /* a zombie leader whose other threads run on is a living process */
 };
 
-/*
- * All processes that are more than a zombie, in an array to free. A zombie leader whose other
- * threads run on is a living process.
- */
-static int processes_list(struct process **out)
+static int processes_list_all(struct process **out)
 {
 	struct pid_array pids = { 0 };
 	struct process *v;
@@ -200,13 +197,40 @@ static int processes_list(struct process **out)
 		if (procfs_slurp(buf, sizeof(buf), "/proc/%d/stat", pids.v[i]) < 0 ||
 		    stat_parse(buf, &line) < 0)
 			continue;
-		if ((line.state == 'Z' || line.state == 'X') && line.threads <= 1)
-			continue;
-		v[n++] = (struct process){ pids.v[i], line.ppid, line.pgrp };
+		v[n++] = (struct process){ pids.v[i], line.ppid, line.pgrp,
+					   !strchr("ZX", line.state) || line.threads > 1 };
 	}
 	free(pids.v);
 	*out = v;
 	return (int)n;
+}
+
+/* All processes that are more than a zombie, in an array to free. */
+static int processes_list(struct process **out)
+{
+	int all = processes_list_all(out), n = 0;
+
+	for (int i = 0; i < all; i++)
+		if ((*out)[i].living)
+			(*out)[n++] = (*out)[i];
+	return all < 0 ? -1 : n;
+}
+
+int procfs_children(pid_t pid, pid_t **pids)
+{
+	struct pid_array found = { 0 };
+	struct process *all;
+	int n = processes_list_all(&all);
+
+	*pids = NULL;
+	if (n < 0)
+		return -1;
+	for (int i = 0; i < n; i++)
+		if (all[i].ppid == pid)
+			pid_array_add(&found, all[i].pid);
+	free(all);
+	*pids = found.v;
+	return (int)found.n;
 }
 
 int procfs_descendants(pid_t pid, pid_t **pids)

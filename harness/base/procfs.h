@@ -27,6 +27,9 @@ int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task);
 /* All thread ids of a process, in an array that the caller frees. Their number, or -1. */
 int procfs_tasks(pid_t pid, pid_t **tids);
 
+/* Its children, zombies too, in an array to free. Number, or -1. */
+int procfs_children(pid_t pid, pid_t **pids);
+
 /* All living descendants of a process, nearest first, in an array to free. Number, or -1. */
 int procfs_descendants(pid_t pid, pid_t **pids);
 

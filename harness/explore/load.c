@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/command.h"
+#include "base/signals.h"
 
 /* A load that nobody stops (we were killed, and so was everything that would have) ends itself. */
 #define LOAD_SECONDS 600
@@ -49,14 +49,14 @@ static void *spin(void *arg)
 	return arg;
 }
 
-static void spinner_main(void) __attribute__((noreturn));
-static void spinner_main(void)
+static void spinner_main(pid_t parent) __attribute__((noreturn));
+static void spinner_main(pid_t parent)
 {
 	pthread_t thread;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	die_with_parent(SIGKILL, parent);
 	setpgid(0, 0);
-	signal(SIGTERM, SIG_DFL);
+	signals_default();
 	signal(SIGINT, SIG_IGN);
 	alarm(LOAD_SECONDS);
 	for (long i = 1; i < cpu_count(); i++)
@@ -68,9 +68,11 @@ static void spinner_main(void)
 
 static int spinner_start(struct load *load, struct strbuf *err)
 {
+	pid_t parent = getpid();
+
 	load->pid = fork();
 	if (load->pid == 0)
-		spinner_main();
+		spinner_main(parent);
 	if (load->pid < 0) {
 		strbuf_addf(err, "no process for a load: %s", strerror(errno));
 		return -1;

@@ -85,20 +85,34 @@ static void add_crash(struct strbuf *out, const struct crash *crash)
 		strbuf_addf(out, "\nmaps:\n%s", crash->maps);
 }
 
+/* 0 or an errno. */
+static int write_all(int fd, const struct strbuf *text)
+{
+	for (size_t done = 0; done < text->len;) {
+		ssize_t n = write(fd, text->buf + done, text->len - done);
+
+		if (n < 0 && errno != EINTR)
+			return errno;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return 0;
+}
+
 static int write_whole(const char *path, const struct strbuf *text, struct strbuf *err)
 {
 	char *beside = xstrfmt("%s.part", path);
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666), ret = -1;
-	bool ok;
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int error = fd < 0 ? errno : write_all(fd, text), ret = 0;
 
-	if (fd >= 0) {
-		ok = write(fd, text->buf, text->len) == (ssize_t)text->len;
-		if (close(fd) == 0 && ok && rename(beside, path) == 0)
-			ret = 0;
-	}
-	if (ret < 0) {
+	if (fd >= 0 && close(fd) < 0 && !error)
+		error = errno;
+	if (!error && rename(beside, path) < 0)
+		error = errno;
+	if (error) {
+		ret = -1;
 		strbuf_addf(err, "--out: cannot keep %s: %s: free some space or name another "
-			    "directory", path, strerror(errno));
+			    "directory", path, strerror(error));
 		unlink(beside);
 	}
 	free(beside);

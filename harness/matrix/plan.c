@@ -135,7 +135,7 @@ int plan_make(struct plan *plan, const struct python_list *pythons,
 		struct unit unable = { .python = python, .strategy = request->strategies[0],
 				       .isolation = request->isolation };
 
-		if (python->problem)
+		if (python->problem && count++ % request->shards == request->shard - 1)
 			add_unit(plan, &unable);
 		for (size_t s = 0; s < python->catalog.n; s++)
 			add_scenario(plan, python, &python->catalog.v[s], request, &count);

@@ -2,25 +2,31 @@
 #include "matrix/pool.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "base/procfs.h"
+#include "base/signals.h"
 #include "matrix/result.h"
 #include "matrix/worker.h"
 
-/* A worker ends its trial and its hosts within milliseconds; a second is what Ctrl-C may take. */
-#define GRACE_NS (800 * NSEC_PER_MSEC)
+/*
+ * A worker ends its trial and its hosts within milliseconds, and within some 300 ms if it is in the
+ * middle of a capture. Whoever pressed Ctrl-C waits no longer than a second for all of it.
+ */
+#define GRACE_NS (600 * NSEC_PER_MSEC)
 
-#define TICK_NS 100000000
+#define TICK_NS (100 * NSEC_PER_MSEC)
+
+/* What a killed worker leaves dies with it (PR_SET_PDEATHSIG), a generation after the other. */
+#define ORPHANS_NS (2 * NSEC_PER_SEC)
 
 struct slot {
 	pid_t pid;              /* 0: no worker */
@@ -38,10 +44,12 @@ struct pool {
 	struct slot *slots;
 	unsigned int n;
 	size_t next; /* unit to give out */
+	uint64_t orphans_until_ns; /* a worker has been killed: whose it was may be below us now */
 };
 
 static int slot_start(struct pool *pool, struct slot *slot, struct strbuf *err)
 {
+	pid_t parent = getpid();
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -54,7 +62,7 @@ static int slot_start(struct pool *pool, struct slot *slot, struct strbuf *err)
 			if (pool->slots[i].fd > 0)
 				close(pool->slots[i].fd);
 		close(pair[0]);
-		worker_main(pair[1], pool->plan, pool->limits, pool->interrupted);
+		worker_main(pair[1], pool->plan, pool->limits, pool->interrupted, parent);
 	}
 	close(pair[1]);
 	if (slot->pid < 0) {
@@ -77,21 +85,6 @@ static bool pool_may_begin(const struct pool *pool, const struct unit *unit)
 			return false;
 	}
 	return true;
-}
-
-static void slot_give(struct pool *pool, struct slot *slot)
-{
-	const struct unit *unit = &pool->plan->units[pool->next];
-	uint32_t index = (uint32_t)pool->next;
-
-	if (!pool_may_begin(pool, unit))
-		return;
-	if (send(slot->fd, &index, sizeof(index), MSG_NOSIGNAL) != (ssize_t)sizeof(index))
-		return; /* it has died: its end is read next */
-	slot->unit = unit;
-	slot->results = 0;
-	pool->next++;
-	pool->hooks->unit_begins(pool->hooks->context, (size_t)(slot - pool->slots), slot->unit);
 }
 
 static void slot_unit_over(struct pool *pool, struct slot *slot)
@@ -142,6 +135,8 @@ static void slot_end(struct pool *pool, struct slot *slot)
 		;
 	slot->pid = 0;
 	strbuf_reset(&slot->line);
+	if (status != 0)
+		pool->orphans_until_ns = clock_now() + ORPHANS_NS;
 	if (!slot->unit)
 		return;
 	why = xstrfmt("the worker died (%s %d): its unit is lost, the others are not",
@@ -156,6 +151,23 @@ static void slot_end(struct pool *pool, struct slot *slot)
 	}
 	free(why);
 	slot_unit_over(pool, slot);
+}
+
+static void slot_give(struct pool *pool, struct slot *slot)
+{
+	const struct unit *unit = &pool->plan->units[pool->next];
+	uint32_t index = (uint32_t)pool->next;
+
+	if (!pool_may_begin(pool, unit))
+		return;
+	if (send(slot->fd, &index, sizeof(index), MSG_NOSIGNAL) != (ssize_t)sizeof(index)) {
+		slot_end(pool, slot); /* killed while it was idle: there will be another */
+		return;
+	}
+	slot->unit = unit;
+	slot->results = 0;
+	pool->next++;
+	pool->hooks->unit_begins(pool->hooks->context, (size_t)(slot - pool->slots), slot->unit);
 }
 
 static void slot_read(struct pool *pool, struct slot *slot)
@@ -179,35 +191,65 @@ static bool pool_busy(const struct pool *pool)
 	return false;
 }
 
+static bool is_worker(const struct pool *pool, pid_t pid)
+{
+	for (unsigned int i = 0; i < pool->n; i++)
+		if (pool->slots[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* End and reap what a worker that was killed has left. Who is not a worker was one's. */
+static void pool_end_orphans(struct pool *pool)
+{
+	pid_t *pids;
+	int n = procfs_children(getpid(), &pids);
+
+	for (int i = 0; i < n; i++) {
+		if (is_worker(pool, pids[i]))
+			continue;
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, WNOHANG);
+	}
+	if (n >= 0)
+		free(pids);
+}
+
 static void pool_wait(struct pool *pool)
 {
 	struct pollfd fds[POOL_WORKERS_MAX];
-	struct timespec tick = { 0, TICK_NS };
-	sigset_t let_in;
 
 	for (unsigned int i = 0; i < pool->n; i++)
 		fds[i] = (struct pollfd){ .fd = pool->slots[i].pid ? pool->slots[i].fd : -1,
 					  .events = POLLIN };
-	sigemptyset(&let_in);
-	if (ppoll(fds, pool->n, &tick, &let_in) > 0)
+	if (signals_poll(fds, pool->n, TICK_NS) > 0)
 		for (unsigned int i = 0; i < pool->n; i++)
 			if (fds[i].revents)
 				slot_read(pool, &pool->slots[i]);
+	if (pool->orphans_until_ns > clock_now())
+		pool_end_orphans(pool);
 	pool->hooks->tick(pool->hooks->context);
 }
 
-/* Keep as many workers alive as there is work for, and give it to those who have none. */
+/*
+ * Keep as many workers alive as there is work for, and give it to those who have none. -1 if there
+ * can be no worker at all.
+ */
 static int pool_staff(struct pool *pool, struct strbuf *err)
 {
+	bool any = false;
+
 	for (unsigned int i = 0; i < pool->n; i++) {
 		struct slot *slot = &pool->slots[i];
+		bool wanted = !slot->unit && pool->next < pool->plan->n && !*pool->interrupted;
 
-		if (slot->unit || pool->next == pool->plan->n || *pool->interrupted)
-			continue;
-		if (!slot->pid && slot_start(pool, slot, err) < 0)
-			return -1;
-		slot_give(pool, slot);
+		if (wanted && (slot->pid || slot_start(pool, slot, err) == 0))
+			slot_give(pool, slot);
+		any |= slot->pid != 0;
 	}
+	if (!any && pool->next < pool->plan->n && !*pool->interrupted)
+		return -1;
+	strbuf_reset(err);
 	return 0;
 }
 

@@ -33,10 +33,4 @@ struct pool_hooks {
 int pool_run(const struct plan *plan, const struct cell_limits *limits, unsigned int jobs,
 	     const struct pool_hooks *hooks, struct strbuf *err);
 
-/* pool_signals.c: from now on SIGINT, SIGTERM and SIGHUP set the flag and end nothing. */
-const volatile bool *signals_take(void);
-
-/* End and reap every process below this one. The caller is a subreaper. */
-void processes_sweep(void);
-
 #endif

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "matrix/python.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/errors.h"
-#include "run/wanted.h"
+#include "matrix/build.h"
 #include "run/host.h"
+#include "run/wanted.h"
 
 static struct python *python_add(struct python_list *list, const char *name)
 {
@@ -100,104 +98,12 @@ static int add_defaults(struct python_list *list, struct strbuf *err)
 	return 0;
 }
 
-/* Builders are processes, since a compiler is what takes the time; each leaves its problem here. */
-static pid_t builder_start(const struct python *python, int *fd)
-{
-	struct strbuf err = STRBUF_INIT;
-	int pipes[2];
-	pid_t pid;
-
-	if (pipe(pipes) < 0)
-		return -1;
-	pid = fork();
-	if (pid == 0) {
-		char *host = host_build(python->interp, &err);
-
-		/* A pipe takes 64 KiB before it blocks; a problem is one sentence. */
-		if (!host && write(pipes[1], err.buf, err.len) < 0)
-			_exit(EXIT_HARNESS);
-		_exit(host ? 0 : EXIT_HARNESS);
-	}
-	close(pipes[1]);
-	*fd = pipes[0];
-	return pid;
-}
-
-static void builder_end(struct python *python, pid_t pid, int fd)
-{
-	struct strbuf text = STRBUF_INIT;
-	int status = -1;
-
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (pid > 0) {
-		strbuf_read(&text, fd, 65536);
-		close(fd);
-	}
-	if (status != 0)
-		python->problem = text.len ? strbuf_detach(&text) :
-				  xstrdup("its host could not be built: no process for it");
-	strbuf_release(&text);
-}
-
 /* A first build takes some ten seconds; whoever looks on is told why. */
 static void announce_builds(const struct python_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		if (!list->v[i].problem && !host_exists(list->v[i].interp))
 			warning("building the host of %s", list->v[i].name);
-}
-
-static void build_all(struct python_list *list, unsigned int jobs)
-{
-	pid_t *pids = xcalloc(list->n, sizeof(*pids));
-	int *fds = xcalloc(list->n, sizeof(*fds));
-	size_t ended = 0;
-
-	for (size_t i = 0; i < list->n || ended < list->n;) {
-		if (i < list->n && i - ended < jobs) {
-			if (!list->v[i].problem)
-				pids[i] = builder_start(&list->v[i], &fds[i]);
-			i++;
-			continue;
-		}
-		if (!list->v[ended].problem)
-			builder_end(&list->v[ended], pids[ended], fds[ended]);
-		ended++;
-	}
-	free(pids);
-	free(fds);
-}
-
-/* Tables are chosen by what the host was compiled as, cells named by what was looked for. */
-static void check_identity(struct python *python)
-{
-	const struct catalog *catalog = &python->catalog;
-	char is[RELEASE_TEXT_MAX];
-
-	if (catalog->flavour == python->interp->flavour &&
-	    release_compare(&catalog->release, &python->interp->release) == 0)
-		return;
-	python->problem = xstrfmt("its host says that it is %s%s: the headers or the library have "
-				  "changed, remove the interpreter and provide it again",
-				  release_format(&catalog->release, is),
-				  flavour_suffix(catalog->flavour));
-	catalog_release(&python->catalog);
-}
-
-static void describe(struct python *python)
-{
-	struct strbuf err = STRBUF_INIT;
-	json_t *json;
-
-	/* Built just now: this only finds the path again. */
-	python->host = host_build(python->interp, &err);
-	json = python->host ? host_describe_at(python->host, &err) : NULL;
-	if (!json || catalog_read(&python->catalog, json, &err) < 0)
-		python->problem = strbuf_detach(&err);
-	else
-		check_identity(python);
-	strbuf_release(&err);
 }
 
 int python_list_load(struct python_list *list, char *const *specs, size_t nspecs, unsigned int jobs,
@@ -213,11 +119,7 @@ int python_list_load(struct python_list *list, char *const *specs, size_t nspecs
 		return -1;
 	if (isatty(STDERR_FILENO))
 		announce_builds(list);
-	build_all(list, jobs);
-	for (size_t i = 0; i < list->n; i++)
-		if (!list->v[i].problem)
-			describe(&list->v[i]);
-	return 0;
+	return build_all(list, jobs);
 }
 
 void python_list_release(struct python_list *list)

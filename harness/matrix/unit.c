@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "matrix/unit.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
 
 #include "base/errors.h"
+#include "base/signals.h"
 #include "matrix/confirm.h"
 #include "matrix/result.h"
 
@@ -55,7 +53,7 @@ static struct link *bench_link(struct bench *bench, const struct python *python,
 		bench->cache = capture_cache_new();
 	if (!bench->links[isolation])
 		bench->links[isolation] = link_open(python->host, python->interp->home, isolation,
-						    err);
+						    bench->interrupted, err);
 	return bench->links[isolation];
 }
 
@@ -113,20 +111,18 @@ static enum link_result explore(struct bench *bench, const struct unit *unit, bo
 {
 	*cell = bench_cell(bench, unit, twin, err);
 	if (!*cell)
-		return LINK_BROKEN;
+		return *bench->interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
 	return unit->strategy->explore(*cell, err);
 }
 
 /*
- * A host that failed is closed, and what it left behind swept: the worker is a subreaper, so the
- * orphans are its children now.
+ * After a failure: the hosts are closed, and what they left behind is ended. The worker is a
+ * subreaper, so orphans are its children now.
  */
-static void sweep(struct bench *bench, bool broken)
+static void bench_start_afresh(struct bench *bench)
 {
-	if (broken)
-		bench_close(bench);
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+	bench_close(bench);
+	processes_sweep();
 }
 
 static const char *unable(const struct unit *unit, bool twin)
@@ -151,6 +147,20 @@ static void emit_unable(const struct unit *unit, bench_emit *emit, void *context
 			emit(context, result_skipped(unit, twin, unable(unit, false), false));
 }
 
+/* Nothing is said of a cell that was interrupted: it has no result. */
+static void emit_cells(const struct unit *unit, struct cell *const cells[2],
+		       const enum link_result results[2], const struct strbuf errors[2],
+		       const struct confirmation *confirmation, bench_emit *emit, void *context)
+{
+	for (int twin = 0; twin < 2; twin++) {
+		if (!wants(unit, twin) || results[twin] == LINK_INTERRUPTED)
+			continue;
+		emit(context, results[twin] == LINK_BROKEN ?
+			      result_broken(unit, twin, errors[twin].buf) :
+			      result_of_cell(unit, cells[twin], twin ? NULL : confirmation));
+	}
+}
+
 static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *emit, void *context)
 {
 	struct cell *cells[2] = { NULL, NULL };
@@ -159,24 +169,19 @@ static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *
 	struct confirmation confirmation = { .done = false };
 
 	for (int twin = 0; twin < 2; twin++) {
-		if (wants(unit, twin))
+		if (*bench->interrupted)
+			results[twin] = LINK_INTERRUPTED;
+		else if (wants(unit, twin))
 			results[twin] = explore(bench, unit, twin, &cells[twin], &errors[twin]);
 		if (results[twin] == LINK_BROKEN)
-			sweep(bench, true);
-		if (results[twin] == LINK_INTERRUPTED)
-			goto out;
+			bench_start_afresh(bench);
 	}
-	if (has_case(cells[0]) && results[0] == LINK_DONE && results[1] == LINK_DONE)
-		results[0] = confirm(bench, unit, cells[0], cells[1], &confirmation, &errors[0]);
-	for (int twin = 0; twin < 2; twin++) {
-		if (!wants(unit, twin) || results[twin] == LINK_INTERRUPTED)
-			continue;
-		emit(context, results[twin] == LINK_BROKEN ?
-			      result_broken(unit, twin, errors[twin].buf) :
-			      result_of_cell(unit, cells[twin], twin ? NULL : &confirmation));
+	if (has_case(cells[0]) && results[0] == LINK_DONE && results[1] == LINK_DONE &&
+	    confirm(bench, unit, cells[0], cells[1], &confirmation, &errors[0]) == LINK_BROKEN) {
+		results[0] = LINK_BROKEN;
+		bench_start_afresh(bench);
 	}
-out:
-	sweep(bench, results[0] == LINK_BROKEN || results[1] == LINK_BROKEN);
+	emit_cells(unit, cells, results, errors, &confirmation, emit, context);
 	for (int twin = 0; twin < 2; twin++) {
 		bench_cell_free(cells[twin]);
 		strbuf_release(&errors[twin]);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
-#include "matrix/pool.h"
+#include "base/signals.h"
 #include "matrix/unit.h"
 
 static void send_all(int fd, const char *data, size_t len)
@@ -46,6 +46,9 @@ static int64_t next_unit(int fd, const volatile bool *interrupted)
 	uint32_t index;
 	ssize_t n;
 
+	/* Not after Ctrl-C: there will be none, and nobody to say so. */
+	if (*interrupted)
+		return -1;
 	do
 		n = recv(fd, &index, sizeof(index), MSG_WAITALL);
 	while (n < 0 && errno == EINTR && !*interrupted);
@@ -53,12 +56,12 @@ static int64_t next_unit(int fd, const volatile bool *interrupted)
 }
 
 void worker_main(int fd, const struct plan *plan, const struct cell_limits *limits,
-		 const volatile bool *interrupted)
+		 const volatile bool *interrupted, pid_t parent)
 {
 	struct bench *bench;
 	int64_t index;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	die_with_parent(SIGTERM, parent);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	/* The terminal sends Ctrl-C to all of us; the main process decides, and says so. */
 	signal(SIGINT, SIG_IGN);

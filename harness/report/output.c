@@ -3,14 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/errors.h"
+#include "base/signals.h"
+
+/* A pipe that polls as writable takes as much at once. */
+#define PIECE 4096
+
+#define LOOK_NS (100 * NSEC_PER_MSEC)
+#define PATIENCE_NS (200 * NSEC_PER_MSEC)
 
 struct output {
 	int fd;
@@ -33,6 +40,20 @@ struct output *output_over(int fd, const char *name)
 	return out;
 }
 
+/* A FIFO can be opened once somebody reads it; who waits for that must hear Ctrl-C. */
+static int open_to_write(const char *path)
+{
+	int fd;
+
+	do
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+	while (fd < 0 && errno == ENXIO && !signals_interrupted() &&
+	       signals_poll(NULL, 0, LOOK_NS) <= 0);
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+	return fd;
+}
+
 struct output *output_open(const char *path, struct strbuf *err)
 {
 	struct output *out;
@@ -40,7 +61,7 @@ struct output *output_open(const char *path, struct strbuf *err)
 
 	if (!strcmp(path, "-"))
 		return output_over(STDOUT_FILENO, "standard output");
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	fd = open_to_write(path);
 	if (fd < 0) {
 		strbuf_addf(err, "cannot write '%s': %s: name a file in a directory that exists "
 			    "and that you may write to", path, strerror(errno));
@@ -62,20 +83,43 @@ static void cut_back(struct output *out, size_t written)
 	lseek(out->fd, end - (off_t)written, SEEK_SET);
 }
 
+/*
+ * Wait until the other end has room for PIECE bytes. Not in write(): a reader that has stopped
+ * reading (a pager) must not keep Ctrl-C from working. Then it gets a moment, and we give up: -1.
+ */
+static int await_room(struct output *out)
+{
+	struct pollfd fd = { .fd = out->fd, .events = POLLOUT };
+	uint64_t until_ns = 0;
+
+	while (!out->regular && signals_poll(&fd, 1, LOOK_NS) <= 0) {
+		if (!signals_interrupted())
+			continue;
+		if (!until_ns)
+			until_ns = clock_now() + PATIENCE_NS;
+		if (clock_now() > until_ns) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	}
+	return 0;
+}
+
 static int write_pending(struct output *out)
 {
 	size_t done = 0;
 	int error = 0;
 
 	while (done < out->pending.len) {
-		ssize_t n = write(out->fd, out->pending.buf + done, out->pending.len - done);
+		size_t left = out->pending.len - done;
+		ssize_t n = await_room(out);
 
+		if (n == 0)
+			n = write(out->fd, out->pending.buf + done,
+				  !out->regular && left > PIECE ? PIECE : left);
 		if (n > 0) {
 			done += (size_t)n;
-		} else if (n < 0 && errno == EAGAIN) {
-			/* Somebody made our terminal or pipe non-blocking. */
-			poll(&(struct pollfd){ .fd = out->fd, .events = POLLOUT }, 1, -1);
-		} else if (n == 0 || errno != EINTR) {
+		} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
 			error = n ? errno : ENOSPC;
 			break;
 		}

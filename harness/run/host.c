@@ -10,9 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/command.h"
 #include "base/errors.h"
 #include "base/paths.h"
+#include "base/signals.h"
 
 /* Named as the directory of the interpreter file, which is another one for each interpreter. */
 static char *host_directory(const struct interp *interp, struct strbuf *err)
@@ -35,13 +37,25 @@ bad:
 	return NULL;
 }
 
+/* Between two looks at a lock that another forkpoint holds while it compiles. */
+#define LOCK_LOOK_NS (50 * NSEC_PER_MSEC)
+
 static int lock_take(const char *directory, struct strbuf *err)
 {
 	char *path = xstrfmt("%s/lock", directory);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666), error = fd < 0 ? errno : 0;
 
-	if (fd < 0 || flock(fd, LOCK_EX) < 0) {
-		strbuf_addf(err, "cannot lock %s: %s", path, strerror(errno));
+	/* Not waited for in flock(): then we could not be interrupted. */
+	while (!error && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		error = errno == EWOULDBLOCK || errno == EINTR ? 0 : errno;
+		if (signals_interrupted())
+			error = EINTR;
+		if (!error)
+			signals_poll(NULL, 0, LOCK_LOOK_NS);
+	}
+	if (error) {
+		strbuf_addf(err, "cannot lock %s: %s: FORKPOINT_CACHE names another place to "
+			    "build hosts in", path, strerror(error));
 		if (fd >= 0)
 			close(fd);
 		fd = -1;
@@ -85,6 +99,9 @@ static int make_host(const struct interp *interp, const char *directory, struct 
 		unsetenv("MAKELEVEL");
 		status = command_run(argv, &output, &output, err);
 	}
+	if (status < 0)
+		strbuf_addstr(err, ": hosts are built by make and a C and C++ compiler: install "
+			      "them (forkpoint doctor tells how)");
 	if (status > 0) {
 		strbuf_addf(err, "cannot build the host of %s: ", interp->name);
 		add_complaint(err, &output);
@@ -99,6 +116,15 @@ out:
 	strbuf_release(&data);
 	strbuf_release(&output);
 	return status;
+}
+
+char *host_path(const struct interp *interp, struct strbuf *err)
+{
+	char *directory = host_directory(interp, err);
+	char *path = directory ? xstrfmt("%s/host", directory) : NULL;
+
+	free(directory);
+	return path;
 }
 
 char *host_build(const struct interp *interp, struct strbuf *err)
@@ -120,37 +146,85 @@ char *host_build(const struct interp *interp, struct strbuf *err)
 bool host_exists(const struct interp *interp)
 {
 	struct strbuf err = STRBUF_INIT;
-	char *directory = host_directory(interp, &err), *path;
-	bool there;
+	char *path = host_path(interp, &err);
+	bool there = path && access(path, X_OK) == 0;
 
 	strbuf_release(&err);
-	if (!directory)
-		return false;
-	path = xstrfmt("%s/host", directory);
-	there = access(path, X_OK) == 0;
 	free(path);
-	free(directory);
 	return there;
+}
+
+/* What a program that failed said last, or else how it ended. */
+static void add_last_words(struct strbuf *err, struct strbuf *errors, int status)
+{
+	char *line;
+
+	strbuf_rtrim(errors);
+	line = errors->len ? strrchr(errors->buf, '\n') : NULL;
+	line = line ? line + 1 : errors->buf;
+	if (errors->len)
+		strbuf_addf(err, "%.300s", line);
+	if (errors->len && WIFSIGNALED(status))
+		strbuf_addstr(err, ", ");
+	if (WIFSIGNALED(status))
+		strbuf_addf(err, "it died of %s", strsignal(WTERMSIG(status)));
+	else if (!errors->len)
+		strbuf_addf(err, "it ended with status %d and without a word", WEXITSTATUS(status));
+}
+
+/* A start takes 20 to 60 ms, ten times that on a machine under load; who takes longer hangs. */
+#define HOST_SECONDS 30
+
+/* Run the host in one of its modes. 0, or -1 and a sentence. */
+static int host_run(char *const argv[], const char *remedy, struct strbuf *output,
+		    struct strbuf *err)
+{
+	struct strbuf errors = STRBUF_INIT, why = STRBUF_INIT;
+	int status = command_run_within(HOST_SECONDS, argv, output, &errors, &why);
+
+	if (status > 0)
+		add_last_words(&why, &errors, status);
+	if (status)
+		strbuf_addf(err, "the host %s does not start: %s: %s", argv[0], why.buf, remedy);
+	strbuf_release(&errors);
+	strbuf_release(&why);
+	return status ? -1 : 0;
+}
+
+int host_try_at(const char *path, const char *home, struct strbuf *err)
+{
+	struct strbuf output = STRBUF_INIT;
+	char *argv[] = { (char *)path, "--init-only", NULL, NULL, NULL };
+	char *remedy;
+	int ret;
+
+	if (home) {
+		argv[2] = "--home";
+		argv[3] = (char *)home;
+	}
+	remedy = xstrfmt("see that %s has its standard library (forkpoint pythons), or remove the "
+			 "host to have it built again", home ? home : "the interpreter");
+	ret = host_run(argv, remedy, &output, err);
+	free(remedy);
+	strbuf_release(&output);
+	return ret;
 }
 
 json_t *host_describe_at(const char *path, struct strbuf *err)
 {
-	struct strbuf output = STRBUF_INIT, errors = STRBUF_INIT;
+	static const char remedy[] = "remove it to have it built again";
+	struct strbuf output = STRBUF_INIT;
 	char *argv[] = { (char *)path, "--describe", NULL };
 	json_error_t error;
 	json_t *json = NULL;
-	int status = command_run(argv, &output, &errors, err);
 
-	if (status == 0)
+	if (host_run(argv, remedy, &output, err) == 0) {
 		json = json_loadb(output.buf, output.len, 0, &error);
-	if (status > 0 || (status == 0 && !json)) {
-		strbuf_rtrim(&errors);
-		strbuf_addf(err, "the host %s does not start: %s", path,
-			    errors.len ? errors.buf : WIFSIGNALED(status) ?
-			    strsignal(WTERMSIG(status)) : "it says nothing that can be read");
+		if (!json)
+			strbuf_addf(err, "%s is no host, what it says of itself cannot be read: %s",
+				    path, remedy);
 	}
 	strbuf_release(&output);
-	strbuf_release(&errors);
 	return json;
 }
 

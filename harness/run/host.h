@@ -20,6 +20,12 @@ char *host_build(const struct interp *interp, struct strbuf *err);
 /* Is there one already? It may be out of date. */
 bool host_exists(const struct interp *interp);
 
+/* Where it is once it is built; NULL and a sentence. */
+char *host_path(const struct interp *interp, struct strbuf *err);
+
+/* See whether Python starts in it. `home` may be NULL. 0, or -1 and a sentence. */
+int host_try_at(const char *path, const char *home, struct strbuf *err);
+
 /* What `host --describe` says; NULL and a sentence. */
 json_t *host_describe_at(const char *path, struct strbuf *err);
 

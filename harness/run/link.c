@@ -3,27 +3,27 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/errors.h"
+#include "base/signals.h"
 #include "run/link_private.h"
 
 /* What one trial may write before it gets SIGXFSZ: a scenario writes lines, not files. */
 #define SINK_MAX (16u << 20)
 
 /* Python starts in 20 to 45 ms; a minute is for a machine that is on its knees. */
-#define START_PATIENCE_MS 60000
+#define START_PATIENCE_NS (60 * NSEC_PER_SEC)
 
 const char *isolation_name(enum isolation isolation)
 {
@@ -38,8 +38,14 @@ static void child_descriptors(const struct link *link, int link_fd)
 			   SUBJECT_FD_ANNOUNCE };
 	int above[4];
 
-	for (int i = 0; i < 4; i++)
-		above[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD, 16);
+	for (int i = 0; i < 4; i++) {
+		above[i] = from[i] < 0 ? -1 : fcntl(from[i], F_DUPFD, SUBJECT_FD_ANNOUNCE + 1);
+		if (from[i] >= 0 && above[i] < 0) {
+			dprintf(STDERR_FILENO, "no descriptors: raise the limit on open files "
+				"(ulimit -n)\n");
+			_exit(127);
+		}
+	}
 	for (int i = 0; i < 4; i++)
 		if (above[i] >= 0)
 			dup2(above[i], to[i]);
@@ -48,11 +54,16 @@ static void child_descriptors(const struct link *link, int link_fd)
 		close(SUBJECT_FD_LINK);
 }
 
+/*
+ * No core file. A limit of one byte says so to a core_pattern that is a pipe, too, which the kernel
+ * serves whatever a limit of none says; where the hard limit is none already, none it is.
+ */
 static void child_limits(void)
 {
-	const struct rlimit none = { 0, 0 }, sink = { SINK_MAX, SINK_MAX };
+	const struct rlimit none = { 0, 0 }, one = { 1, 1 }, sink = { SINK_MAX, SINK_MAX };
 
-	setrlimit(RLIMIT_CORE, &none);
+	if (setrlimit(RLIMIT_CORE, &one) < 0)
+		setrlimit(RLIMIT_CORE, &none);
 	setrlimit(RLIMIT_FSIZE, &sink);
 }
 
@@ -62,19 +73,14 @@ static void child_exec(const struct link *link, const char *mode, int link_fd, p
 {
 	char *argv[5] = { link->host };
 	int n = 1, null = open("/dev/null", O_RDONLY);
-	sigset_t nothing;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(0);
+	die_with_parent(SIGKILL, parent);
 	dup2(null, STDIN_FILENO);
 	dup2(link->sink_fd, STDOUT_FILENO);
 	dup2(link->sink_fd, STDERR_FILENO);
 	child_descriptors(link, link_fd);
 	child_limits();
-	sigemptyset(&nothing);
-	sigprocmask(SIG_SETMASK, &nothing, NULL);
-	signal(SIGPIPE, SIG_DFL);
+	signals_default();
 	signal(SIGINT, SIG_IGN);
 	/* The same addresses each time: crashes compare, and a replay is a replay. */
 	personality(ADDR_NO_RANDOMIZE);
@@ -147,30 +153,30 @@ failed:
 	return -1;
 }
 
-static int await_ready(struct link *link, struct strbuf *err)
+static int await_ready(struct link *link, const volatile bool *interrupted, struct strbuf *err)
 {
 	struct pollfd fd = { .fd = link->link_fd, .events = POLLIN };
+	uint64_t until_ns = clock_now() + START_PATIENCE_NS;
 	struct strbuf output = STRBUF_INIT;
 	struct link_reply reply;
-	int ready;
 
-	do
-		ready = poll(&fd, 1, START_PATIENCE_MS);
-	while (ready < 0 && errno == EINTR);
-	if (ready > 0 && recv(link->link_fd, &reply, sizeof(reply), 0) == (ssize_t)sizeof(reply) &&
+	while (!*interrupted && clock_now() < until_ns && !fd.revents)
+		if (signals_poll(&fd, 1, NSEC_PER_SEC) < 0)
+			fd.revents = 0;
+	if (fd.revents && recv(link->link_fd, &reply, sizeof(reply), 0) == (ssize_t)sizeof(reply) &&
 	    reply.event == LINK_READY)
 		return 0;
 	link_read_sink(link, &output, 2000);
 	strbuf_rtrim(&output);
 	strbuf_addf(err, "the host %s does not start: %s (its interpreter may lack its standard "
 		    "library: forkpoint pythons)", link->host,
-		    output.len ? output.buf : ready ? "it ended without a word" :
+		    output.len ? output.buf : fd.revents ? "it ended without a word" :
 		    "it is not ready after a minute");
 	strbuf_release(&output);
 	return -1;
 }
 
-static int zygote_open(struct link *link, struct strbuf *err)
+static int zygote_open(struct link *link, const volatile bool *interrupted, struct strbuf *err)
 {
 	int pair[2];
 
@@ -186,11 +192,11 @@ static int zygote_open(struct link *link, struct strbuf *err)
 		link->zygote = 0;
 		return -1;
 	}
-	return await_ready(link, err);
+	return await_ready(link, interrupted, err);
 }
 
 struct link *link_open(const char *host, const char *home, enum isolation isolation,
-		       struct strbuf *err)
+		       const volatile bool *interrupted, struct strbuf *err)
 {
 	struct link *link = xcalloc(1, sizeof(*link));
 
@@ -200,7 +206,7 @@ struct link *link_open(const char *host, const char *home, enum isolation isolat
 	link->control_fd = link->sink_fd = link->link_fd = -1;
 	link->announce_fds[0] = link->announce_fds[1] = -1;
 	if (link_resources(link, err) < 0 ||
-	    (isolation == ISOLATION_ZYGOTE && zygote_open(link, err) < 0)) {
+	    (isolation == ISOLATION_ZYGOTE && zygote_open(link, interrupted, err) < 0)) {
 		link_close(link);
 		return NULL;
 	}

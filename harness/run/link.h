@@ -4,7 +4,7 @@
  *
  * The control block, the sink for the subject's output and the announcement pipe live as long as
  * the link. Everything that a host starts stays below this process: what outlives its parent
- * becomes this process's child (the worker is a subreaper, matrix/pool.h), and is swept.
+ * becomes this process's child (the worker is a subreaper, base/signals.h), and is swept.
  */
 #ifndef FORKPOINT_RUN_LINK_H
 #define FORKPOINT_RUN_LINK_H
@@ -55,10 +55,10 @@ struct link;
 
 /*
  * `home` may be NULL. In ISOLATION_ZYGOTE, Python is up when this returns. NULL and a sentence if
- * the host cannot be started.
+ * the host cannot be started, or *interrupted became true.
  */
 struct link *link_open(const char *host, const char *home, enum isolation isolation,
-		       struct strbuf *err);
+		       const volatile bool *interrupted, struct strbuf *err);
 /* Ends the host and whatever is left below it. NULL is fine. */
 void link_close(struct link *link);
 

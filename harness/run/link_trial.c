@@ -3,7 +3,6 @@
  * One trial: give the order, wait for the subject's end, look after it meanwhile.
  */
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/procfs.h"
+#include "base/signals.h"
 #include "embed/futex.h"
 #include "run/link_private.h"
 #include "run/watchdog.h"
@@ -25,6 +25,13 @@
 
 /* HOST_EXIT_HARNESS of embed/frame.h: the frame itself could not go on. */
 #define SUBJECT_EXIT_HARNESS 74
+
+/*
+ * A killed subject is gone within milliseconds, and so says its zygote. If it does not, the zygote
+ * is stuck itself and the link is lost; after Ctrl-C nobody wants to wait and see.
+ */
+#define END_PATIENCE_NS (5 * NSEC_PER_SEC)
+#define END_PATIENCE_INTERRUPTED_NS (200 * NSEC_PER_MSEC)
 
 /* While a trial runs. */
 struct course {
@@ -38,6 +45,8 @@ struct course {
 	bool over;
 	int status;         /* wait status, once over */
 	enum watch verdict;
+	uint64_t ended_ns;  /* when the subject was told to end; 0: it was not */
+	const volatile bool *interrupted;
 };
 
 bool crash_keys_has(const struct crash_keys *keys, uint64_t key)
@@ -151,6 +160,7 @@ static void end_subject(struct course *c)
 {
 	struct link_request request = { LINK_KILL };
 
+	c->ended_ns = clock_now();
 	if (c->link->isolation == ISOLATION_EXEC)
 		kill(-c->pid, SIGKILL);
 	else
@@ -212,6 +222,9 @@ static void on_exec_end(struct course *c)
 	kill(-c->pid, SIGKILL);
 	while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
 		;
+	/* What it had forked is our child now (we are a subreaper), and has been killed. */
+	while (waitpid(-c->pid, NULL, 0) > 0)
+		;
 	c->over = true;
 }
 
@@ -261,12 +274,8 @@ static int course_step(struct course *c, struct strbuf *err)
 		{ .fd = c->link->isolation == ISOLATION_EXEC ? c->pidfd : c->link->link_fd,
 		  .events = POLLIN },
 	};
-	struct timespec look = { 0, WATCHDOG_LOOK_NS };
-	sigset_t let_in;
-	int n;
+	int n = signals_poll(fds, 2, WATCHDOG_LOOK_NS);
 
-	sigemptyset(&let_in);
-	n = ppoll(fds, 2, &look, &let_in);
 	if (n < 0 && errno != EINTR) {
 		strbuf_addf(err, "cannot wait for a subject: %s", strerror(errno));
 		return -1;
@@ -327,16 +336,31 @@ static void course_conclude(struct course *c)
 			 WEXITSTATUS(c->status));
 }
 
-static int course_run(struct course *c, const volatile bool *interrupted, struct strbuf *err)
+static bool course_is_lost(const struct course *c)
+{
+	uint64_t patience = *c->interrupted ? END_PATIENCE_INTERRUPTED_NS : END_PATIENCE_NS;
+
+	return c->ended_ns && clock_now() - c->ended_ns > patience;
+}
+
+static int course_run(struct course *c, struct strbuf *err)
 {
 	bool ending = false;
 
 	while (!c->over) {
 		if (course_step(c, err) < 0)
 			return -1;
-		if (*interrupted && !ending && c->pid) {
+		if (*c->interrupted && !c->ended_ns)
+			c->ended_ns = clock_now();
+		if (*c->interrupted && !ending && c->pid) {
 			end_subject(c);
 			ending = true;
+		}
+		if (course_is_lost(c)) {
+			strbuf_addf(err, "the host %s does not answer any more: somebody has "
+				    "stopped it, or it is stuck in the kernel: run it again",
+				    c->link->host);
+			return -1;
 		}
 	}
 	return 0;
@@ -348,7 +372,7 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 			    struct strbuf *err)
 {
 	struct course c = { .link = link, .cache = cache, .keys = keys, .trial = trial,
-			    .pidfd = -1 };
+			    .pidfd = -1, .interrupted = interrupted };
 	int ret;
 
 	memset(trial, 0, sizeof(*trial));
@@ -356,7 +380,9 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 	watchdog_start(&c.watchdog, link->control);
 	ret = course_start(&c, err);
 	if (ret == 0)
-		ret = course_run(&c, interrupted, err);
+		ret = course_run(&c, err);
+	if (ret < 0 && c.pid > 0 && !c.over)
+		end_subject(&c);
 	if (c.pidfd >= 0)
 		close(c.pidfd);
 	if (ret == 0 && WIFEXITED(c.status) && WEXITSTATUS(c.status) == SUBJECT_EXIT_HARNESS) {
@@ -364,7 +390,7 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 		ret = -1;
 	}
 	if (ret < 0)
-		return LINK_BROKEN;
+		return *interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
 	course_conclude(&c);
 	/* Reaped: from now on the pid may be another's, and nobody may be sent a signal by it. */
 	atomic_store(&link->control->state.subject_pid, 0);

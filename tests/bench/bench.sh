@@ -1,0 +1,146 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What users wait for, each figure beside a peer that was measured in the same run, so that a loaded
+# or a slow machine changes both. Every row is repeated, and the median of the ratios is shown.
+#
+#	zygote    selftest-noop, forked from a zygote, on one core alone, beside fork, _exit and
+#	          waitpid of a process of the same size. Wanted: 1,000 trials a second.
+#	exec      selftest-noop, started afresh, beside `host --init-only`, which initialises the same
+#	          Python and ends. Wanted: 0.8 of what that allows.
+#	capture   all stacks of a process with Python in it: the first of a kind, and later ones
+#	matrix    `forkpoint run --budget 1.5s`, as `make run` does it
+#
+# Knobs: BENCH_REPEAT (5) repetitions, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no.
+set -eu
+: "${FORKPOINT:?is set by make bench}" "${BENCH:?is set by make bench}"
+repeat=${BENCH_REPEAT:-5}
+zygote_trials=2000
+exec_trials=40
+dir=$(mktemp -d "${TMPDIR:-/tmp}/forkpoint-bench.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
+here=$(cd "$(dirname "$0")" && pwd)
+
+value() { # FILE KEY
+	sed -n "s/^$2=//p" "$1"
+}
+
+# One core for the driver, the zygote and the subjects: what is measured is a core's worth.
+alone() {
+	if command -v taskset >/dev/null 2>&1; then
+		taskset -c "$core" "$@"
+	else
+		"$@"
+	fi
+}
+# The last core that we may use: the first one has the machine's interrupts, most often.
+core=$(awk '/^Cpus_allowed_list/ { n = split($2, part, /[,-]/); print part[n] }' /proc/self/status)
+
+median() { # column of numbers
+	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# Trials a second of one cell, by the cell's own clock: neither building nor starting a host counts.
+rate() { # PYTHON ISOLATION TRIALS
+	alone "$FORKPOINT" run selftest-noop --python "$1" --isolation "$2" --trials "$3" --jobs 1 \
+		--twins without --json "$dir/cell" >"$dir/tap" 2>&1 || {
+		cat "$dir/tap" >&2
+		return 1
+	}
+	sed -n 's/.*"trials":\([0-9]*\),.*"seconds":\([0-9.e+-]*\).*/\1 \2/p' "$dir/cell" |
+		awk '{ print $1 / $2 }'
+}
+
+build_embedded() { # INTERPRETER-FILE OUT
+	loader=$(value "$1" loader)
+	rpath=$(value "$1" rpath)
+	lib=$(value "$1" lib)
+	idirafter=$(value "$1" idirafter)
+	libs=$(value "$1" libs)
+	# shellcheck disable=SC2086 # libs are words
+	${CC:-cc} -O2 -o "$2" -I"$(value "$1" include)" ${idirafter:+-idirafter "$idirafter"} \
+		"$here/embedded.c" ${loader:+-Wl,--dynamic-linker="$loader" -Wl,--allow-shlib-undefined} \
+		-Wl,--disable-new-dtags -Wl,-rpath,"${rpath:+$rpath:}$(dirname "$lib")" \
+		-Wl,--export-dynamic "$lib" $libs -ldl -lm -lpthread
+}
+
+# No pipe, here and above it: a program that fails is to end the bench, not to give a figure of 0.
+ns_to_rate() {
+	awk -v ns="$1" 'BEGIN { print 1e9 / ns }'
+}
+
+# Ours and the peer's in turns; one line each time: OURS PEER RATIO.
+turns() { # FILE OURS PEER
+	: >"$1"
+	for _ in $(seq "$repeat"); do
+		ours=$($2)
+		peer=$($3)
+		echo "$ours $peer" | awk '{ print $1, $2, $1 / $2 }' >>"$1"
+	done
+}
+
+row() { # WHAT PYTHON FILE UNIT
+	ours=$(cut -d' ' -f1 "$3" | median)
+	peer=$(cut -d' ' -f2 "$3" | median)
+	ratio=$(cut -d' ' -f3 "$3" | median)
+	low=$(cut -d' ' -f3 "$3" | sort -n | head -n 1)
+	high=$(cut -d' ' -f3 "$3" | sort -n | tail -n 1)
+	echo "$1 $2 $ours $peer $ratio $low $high" |
+		awk -v unit="$4" '{ printf "%-8s %-9s %10.1f %10.1f  %-12s %5.2f (%.2f to %.2f)\n", $1, $2, $3, $4, unit, $5, $6, $7 }'
+}
+
+zygote_ours() { rate "$python" zygote "$zygote_trials"; }
+zygote_peer() {
+	ns=$(alone "$dir/embedded" "$home" fork "$zygote_trials")
+	ns_to_rate "$ns"
+}
+exec_ours() { rate "$python" exec "$exec_trials"; }
+exec_peer() {
+	ns=$(alone "$BENCH/starts" "$exec_trials" "$host" ${home:+--home "$home"} --init-only)
+	ns_to_rate "$ns"
+}
+# First and later captures, in milliseconds; here ours is the first, and the peer the later ones.
+capture_rows() { # FILE
+	: >"$1"
+	for _ in $(seq "$repeat"); do
+		alone "$BENCH/captures" 20 "$dir/embedded" "$home" wait >"$dir/captures"
+		awk '{ print $1 / 1e6, $2 / 1e6, $1 / $2 }' "$dir/captures" >>"$1"
+	done
+}
+
+hosts() { # NAME of an interpreter's directory: where its host is
+	cache=${FORKPOINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/forkpoint}
+	echo "$cache/hosts/$1/host"
+}
+
+echo "$(uname -sm), $(nproc) cores, load $(cut -d' ' -f1-3 /proc/loadavg) when this began"
+echo "medians of $repeat repetitions, on one core; in brackets the least and the greatest ratio"
+echo
+printf '%-8s %-9s %10s %10s  %-12s %s\n' what python ours peer unit ratio
+"$FORKPOINT" pythons --json >"$dir/pythons"
+sed -n 's/.*"python":"\([^"]*\)".*"file":"\([^"]*\)".*"default":true.*/\1 \2/p' "$dir/pythons" \
+	>"$dir/list"
+[ -s "$dir/list" ] || {
+	echo "no interpreter is here: make pythons" >&2
+	exit 77
+}
+while read -r python file; do
+	case " ${BENCH_PYTHONS:-$python} " in *" $python "*) ;; *) continue ;; esac
+	home=$(value "$file" home)
+	host=$(hosts "$(basename "$(dirname "$file")")")
+	build_embedded "$file" "$dir/embedded"
+	rate "$python" zygote 100 >/dev/null # builds the host where there is none
+	turns "$dir/turns" zygote_ours zygote_peer
+	row zygote "$python" "$dir/turns" "trials/s"
+	turns "$dir/turns" exec_ours exec_peer
+	row exec "$python" "$dir/turns" "trials/s"
+	capture_rows "$dir/turns"
+	row capture "$python" "$dir/turns" "ms 1st:later"
+done <"$dir/list"
+
+[ "${BENCH_MATRIX:-yes}" = yes ] || exit 0
+echo
+start=$(date +%s.%N)
+status=0
+"$FORKPOINT" run --budget 1.5s >"$dir/tap" 2>"$dir/err" || status=$?
+echo "matrix: $(date +%s.%N | awk -v start="$start" '{ printf "%.1f s", $1 - start }')," \
+	"exit status $status; $(grep '^# [0-9]* cells:' "$dir/tap" | cut -c3-)"
