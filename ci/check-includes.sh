@@ -29,6 +29,7 @@ rules() {
 	scenarios/scenario.h    embed/subject.h
 	scenarios               scenarios scenarios/lib Python embed/compat.h
 	scenarios/lib           scenarios/scenario.h scenarios/lib Python embed/compat.h
+	tests/bench/embedded.c  Python
 	tests                   base observe run explore triage matrix report cmd tests embed/subject.h scenarios/lib
 	RULES
 }

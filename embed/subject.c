@@ -117,6 +117,9 @@ static void subject_prepare(struct control *control)
 	close(SUBJECT_FD_LINK);
 
 	s->control = control;
+	if (order->scenario >= host_scenario_count() ||
+	    control_name_hash(host_scenarios[order->scenario]->name) != order->name_hash)
+		subject_fail(s, "the host was built again from other sources meanwhile: run again");
 	s->scenario = host_scenarios[order->scenario];
 	s->variant = order->variant;
 	s->twin = order->twin != 0;

@@ -86,8 +86,19 @@ struct control_order {
 	uint32_t delay_max_ns; /* F waits a random time up to this before it operates */
 	uint32_t hold_max_us;  /* W is held no longer than this */
 	uint32_t announce;     /* 1: a crashing thread waits for the driver before it dies */
-	uint32_t iterations;   /* for scenarios that repeat something; 0: their own default */
+	/* control_name_hash() of the scenario: a host of other sources may have another there. */
+	uint32_t name_hash;
 };
+
+/* FNV-1a, 32 bits. Async-signal-safe. */
+static inline uint32_t control_name_hash(const char *name)
+{
+	uint32_t hash = 2166136261u;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 16777619u;
+	return hash;
+}
 
 /* Where the subject is. Monotonic within a trial; a watchdog's stall names the last one. */
 enum stage {

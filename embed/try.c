@@ -43,6 +43,7 @@ static int find_scenario(struct control_order *order, const char *name)
 	for (unsigned int i = 0; host_scenarios[i]; i++) {
 		if (!strcmp(host_scenarios[i]->name, name)) {
 			order->scenario = i;
+			order->name_hash = control_name_hash(name);
 			return 0;
 		}
 	}

@@ -162,7 +162,7 @@ SKIP: {
 
 	close($write);
 	# 64 KiB is what a pipe holds.
-	sleep 3;
+	sleep 1.5;
 	kill 'INT', $run->{pid};
 	finish($run, 5);
 	cmp_ok($run->{took}, '<', $limit, 'a reader that has stopped does not keep Ctrl-C away');

@@ -64,7 +64,8 @@ static pid_t spawn(char *const argv[], int out, int errors, struct strbuf *err)
 		return pid;
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	strbuf_addf(err, "cannot run %s: %s", argv[0], strerror(error));
+	strbuf_addf(err, "cannot run %s: %s%s", argv[0], strerror(error),
+		    error == EAGAIN ? ": raise the limit on processes (ulimit -u)" : "");
 	return -1;
 }
 

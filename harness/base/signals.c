@@ -40,10 +40,25 @@ static void limits_mend(void)
 	setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* Without one, make and sh look in different places. */
+static void path_mend(void)
+{
+	const char *path = getenv("PATH");
+	char standard[256];
+
+	if ((!path || !*path) && confstr(_CS_PATH, standard, sizeof(standard)) <= sizeof(standard))
+		setenv("PATH", standard, 1);
+}
+
 void surroundings_mend(void)
 {
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	descriptors_mend();
 	limits_mend();
+	path_mend();
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGXFSZ, SIG_IGN);
 }

@@ -14,8 +14,8 @@
 /*
  * Call first of all. A parent may hand down things that would make us lie: closed standard
  * descriptors (the next file opened would get TAP written into it), an ignored SIGCHLD (the kernel
- * would then forget how children ended), a SIGXFSZ that kills where a failed write can be told, and
- * a low soft limit on open files.
+ * would then forget how children ended), blocked signals, a SIGXFSZ that kills where a failed write
+ * can be told, a low soft limit on open files, or no PATH.
  */
 void surroundings_mend(void);
 

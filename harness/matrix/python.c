@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "base/signals.h"
 #include "matrix/build.h"
 #include "run/host.h"
 #include "run/wanted.h"
@@ -88,7 +89,8 @@ static int add_defaults(struct python_list *list, struct strbuf *err)
 
 		if (wanted_satisfied(&wanted.v[i], &list->found))
 			continue;
-		why = xstrfmt("%s is not on this machine: type forkpoint pythons fetch %s",
+		why = xstrfmt("%s is not on this machine: type forkpoint pythons fetch %s, which "
+			      "tells why if it cannot",
 			      wanted.v[i].text, wanted.v[i].text);
 		add_missing(list, wanted.v[i].text, why);
 		free(why);
@@ -106,16 +108,30 @@ static void announce_builds(const struct python_list *list)
 			warning("building the host of %s", list->v[i].name);
 }
 
-int python_list_load(struct python_list *list, char *const *specs, size_t nspecs, unsigned int jobs,
-		     struct strbuf *err)
+/* Which interpreters there are, and which of them are wanted. 0, or -1 and a sentence. */
+static int list_choose(struct python_list *list, char *const *specs, size_t nspecs,
+		       struct strbuf *err)
 {
-	memset(list, 0, sizeof(*list));
 	if (interp_list_load(&list->found, err) < 0)
 		return -1;
 	for (size_t i = 0; i < nspecs; i++)
 		if (add_spec(list, specs[i], err) < 0)
 			return -1;
-	if (!nspecs && add_defaults(list, err) < 0)
+	return nspecs ? 0 : add_defaults(list, err);
+}
+
+int python_list_load(struct python_list *list, char *const *specs, size_t nspecs, unsigned int jobs,
+		     struct strbuf *err)
+{
+	int ret;
+
+	memset(list, 0, sizeof(*list));
+	ret = list_choose(list, specs, nspecs, err);
+	if (signals_interrupted()) {
+		strbuf_reset(err);
+		return 1;
+	}
+	if (ret < 0)
 		return -1;
 	if (isatty(STDERR_FILENO))
 		announce_builds(list);

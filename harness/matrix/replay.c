@@ -22,10 +22,10 @@ static const char *skip_command(const char *line)
 {
 	static const char command[] = "forkpoint replay ";
 
-	line += strspn(line, " \t");
+	/* With or without the quotes of YAML and JSON. */
+	line += strspn(line, " \t\"'");
 	if (!strncmp(line, command, sizeof(command) - 1))
 		line += sizeof(command) - 1;
-	/* As YAML and JSON quote it. */
 	return line + strspn(line, " \t\"'");
 }
 

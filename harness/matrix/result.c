@@ -236,10 +236,13 @@ static void add_findings(json_t *json, const struct unit *unit, const struct cel
 
 		if (f == first) {
 			json_t *triage = json_object_get(one, "triage");
+			json_t *degraded = json_object_get(one, "degraded");
 
 			json_object_set(json, "replay", json_object_get(one, "replay"));
 			if (triage)
 				json_object_set(json, "triage", triage);
+			if (degraded)
+				json_object_set(json, "degraded", degraded);
 		}
 		json_array_append_new(list, one);
 	}

@@ -39,6 +39,7 @@ void cell_order(const struct cell *cell, uint64_t trial, struct control_order *o
 
 	memset(order, 0, sizeof(*order));
 	order->scenario = cell->scenario->index;
+	order->name_hash = control_name_hash(cell->scenario->name);
 	order->variant = cell->variant;
 	order->twin = cell->twin;
 	order->meet = MEET_FREE;

@@ -14,25 +14,32 @@
 #include "base/command.h"
 #include "base/errors.h"
 #include "base/paths.h"
+#include "embed/subject.h"
 #include "base/signals.h"
 
-/* Named as the directory of the interpreter file, which is another one for each interpreter. */
+/*
+ * Named as the directory of the interpreter file, which is another one for each interpreter, and
+ * by the sources: two checkouts must not build over each other's hosts.
+ */
 static char *host_directory(const struct interp *interp, struct strbuf *err)
 {
 	const char *end = strrchr(interp->file, '/'), *start = end;
-	struct strbuf path = STRBUF_INIT;
+	struct strbuf path = STRBUF_INIT, data = STRBUF_INIT;
 
 	if (!end)
 		bug("the interpreter file '%s' has no directory", interp->file);
 	while (start > interp->file && start[-1] != '/')
 		start--;
-	if (paths_cache(&path, err) < 0)
+	if (paths_data(&data, err) < 0 || paths_cache(&path, err) < 0)
 		goto bad;
-	strbuf_addf(&path, "/hosts/%.*s", (int)(end - start), start);
+	strbuf_addf(&path, "/hosts/%.*s-%08x", (int)(end - start), start,
+		    control_name_hash(data.buf));
 	if (paths_make_directories(path.buf, err) < 0)
 		goto bad;
+	strbuf_release(&data);
 	return strbuf_detach(&path);
 bad:
+	strbuf_release(&data);
 	strbuf_release(&path);
 	return NULL;
 }
@@ -100,12 +107,13 @@ static int make_host(const struct interp *interp, const char *directory, struct 
 		status = command_run(argv, &output, &output, err);
 	}
 	if (status < 0)
-		strbuf_addstr(err, ": hosts are built by make and a C and C++ compiler: install "
-			      "them (forkpoint doctor tells how)");
+		strbuf_addstr(err, " (hosts are built by make and a C and C++ compiler; forkpoint "
+			      "doctor tells what is missing here)");
 	if (status > 0) {
 		strbuf_addf(err, "cannot build the host of %s: ", interp->name);
 		add_complaint(err, &output);
-		strbuf_addf(err, " (make -f %s %s %s %s shows all)", mk, top, interp_arg, out_arg);
+		strbuf_addf(err, " (forkpoint doctor tells what is missing here, make -f %s %s %s "
+			    "%s shows all)", mk, top, interp_arg, out_arg);
 		status = -1;
 	}
 out:

@@ -10,13 +10,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/paths.h"
+#include "base/signals.h"
 
 extern char **environ;
 
 /* A script's answers are lines; more than this is no answer. */
 #define OUTPUT_MAX (4u << 20)
+
+#define LOOK_NS (100 * NSEC_PER_MSEC)
 
 static char **make_argv(const char *path, const char *const *args)
 {
@@ -48,7 +52,7 @@ static int spawn(char **argv, int out_fd, bool quiet, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	sigset_t defaults;
+	sigset_t defaults, none;
 	int error;
 
 	error = posix_spawn_file_actions_init(&actions);
@@ -63,7 +67,10 @@ static int spawn(char **argv, int out_fd, bool quiet, pid_t *pid)
 	sigemptyset(&defaults);
 	sigaddset(&defaults, SIGINT);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	/* Nor does it see its children end, or hear Ctrl-C, if that is blocked (base/signals.h). */
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attr, &none);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	if (!error)
 		error = posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
@@ -74,6 +81,27 @@ static int spawn(char **argv, int out_fd, bool quiet, pid_t *pid)
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
+}
+
+/* All it says, until the end. If we are interrupted (base/signals.h), so is it. */
+static void listen_to(pid_t pid, int fd, struct strbuf *out)
+{
+	struct pollfd poll = { .fd = fd, .events = POLLIN };
+	bool told = false;
+	char chunk[4096];
+	ssize_t n;
+
+	for (;;) {
+		if (signals_interrupted() && !told)
+			told = kill(pid, SIGTERM) == 0;
+		if (signals_poll(&poll, 1, LOOK_NS) <= 0)
+			continue;
+		n = read(fd, chunk, sizeof(chunk));
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return;
+		if (n > 0 && out->len < OUTPUT_MAX)
+			strbuf_add(out, chunk, (size_t)n);
+	}
 }
 
 static int wait_for(pid_t pid)
@@ -103,13 +131,18 @@ int script_run(const char *name, const char *const *args, bool quiet, struct str
 		strbuf_addf(err, "cannot make a pipe: %s", strerror(errno));
 		goto out;
 	}
-	/* Let the script end first; its status tells of the signal. */
-	sigaction(SIGINT, &ignore, &before);
+	/*
+	 * Let the script end first; its status tells of the signal. Who has taken signals knows of
+	 * it anyhow.
+	 */
+	sigaction(SIGINT, NULL, &before);
+	if (before.sa_handler == SIG_DFL)
+		sigaction(SIGINT, &ignore, NULL);
 	error = spawn(argv, fds[1], quiet, &pid);
 	close(fds[1]);
 	fds[1] = -1;
 	if (!error) {
-		strbuf_read(out, fds[0], OUTPUT_MAX);
+		listen_to(pid, fds[0], out);
 		ret = wait_for(pid);
 	}
 	sigaction(SIGINT, &before, NULL);

@@ -109,7 +109,7 @@ capture_rows() { # FILE
 
 hosts() { # NAME of an interpreter's directory: where its host is
 	cache=${FORKPOINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/forkpoint}
-	echo "$cache/hosts/$1/host"
+	ls -t "$cache"/hosts/"$1"-????????/host | head -n 1
 }
 
 echo "$(uname -sm), $(nproc) cores, load $(cut -d' ' -f1-3 /proc/loadavg) when this began"

@@ -151,7 +151,7 @@ sub finish {
 		return $pid != 0;
 	});
 	$run->{took} = time - $from;
-	$run->{text} = slurp($run->{out});
+	$run->{text} = -f $run->{out} ? slurp($run->{out}) : '';
 	$run->{errors} = slurp($run->{err});
 	return $run->{status};
 }
@@ -208,7 +208,7 @@ sub tap_of {
 
 	push @{$tap->{faults}}, 'the last line has no end' if $text !~ /\n\z/;
 	my @lines = split(/\n/, $text);
-	push @{$tap->{faults}}, 'no version' if shift(@lines) !~ /^TAP version 1[34]$/;
+	push @{$tap->{faults}}, 'no version' if (shift(@lines) // '') !~ /^TAP version 1[34]$/;
 	for my $line (@lines) {
 		if ($in_yaml) {
 			$in_yaml = 0 if $line eq '  ...';

@@ -27,9 +27,11 @@ missing() { # WHY
 }
 
 [ "$(id -u)" -eq 0 ] || missing "only root may make a root of its own"
-for tool in debootstrap apt-get git unshare chroot; do
+for tool in apt-get git unshare chroot; do
 	command -v $tool >/dev/null || missing "$tool is not installed"
 done
+command -v debootstrap >/dev/null ||
+	missing "debootstrap is not installed; type: apt-get install debootstrap"
 unshare -m -p -f true 2>/dev/null || missing "namespaces are not allowed here"
 [ "$(df -Pk "$tap_dir" | awk 'NR == 2 { print int($4 / 1024) }')" -ge $DISK_MB ] ||
 	missing "less than $DISK_MB MB are free in ${TMPDIR:-/tmp}"
