@@ -43,6 +43,7 @@ needs() {
 	esac
 	cat <<-'TABLE'
 	prove       need cmd:prove             perl          perl-Test-Harness perl-utils perl        make check
+	python3     need cmd:python3           python3       python3       python3       python       make check
 	stress-ng   want cmd:stress-ng         stress-ng     stress-ng     stress-ng     stress-ng    load by stress-ng; a built-in spinner stands in
 	certificates want file:/etc/ssl/certs/ca-certificates.crt ca-certificates ca-certificates ca-certificates ca-certificates fetching interpreters over https
 	TABLE

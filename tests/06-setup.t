@@ -38,7 +38,7 @@ fresh_path() {
 # apt-get that "installs" make, cc and the like by making them; cc then finds every header.
 fake_apt='echo "apt-get $*" >>"'$tap_dir'/calls"
 case " $* " in *" install "*)
-	for tool in make c++ pkg-config prove stress-ng; do
+	for tool in make c++ pkg-config prove python3 stress-ng; do
 		printf "#!/bin/sh\n" >"'$bin'/$tool"; chmod +x "'$bin'/$tool"
 	done
 	printf "#!/bin/sh\ncat >/dev/null\n" >"'$bin'/cc"; chmod +x "'$bin'/cc"
@@ -67,7 +67,7 @@ is "$status" 2 "an unknown argument is an error of usage"
 fresh_path
 run in_path --check
 is "$status" 1 "--check tells that something needed is missing"
-for thing in make compiler c-library c++ pkg-config jansson elfutils prove stress-ng; do
+for thing in make compiler c-library c++ pkg-config jansson elfutils prove python3 stress-ng; do
 	has "$err" "setup: $thing is missing (package " "--check names $thing"
 done
 
@@ -122,7 +122,7 @@ has "$err" "install these by hand: make, compiler" "and lists what to install"
 
 # Everything but stress-ng, which cannot be had.
 fresh_path
-for tool in make c++ pkg-config prove; do
+for tool in make c++ pkg-config prove python3; do
 	fake "$tool" ':'
 done
 fake cc 'cat >/dev/null'

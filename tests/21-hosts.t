@@ -75,7 +75,7 @@ echo 'int scenario_helper(void); int scenario_helper(void) { return 0; }' \
 	>"$top/scenarios/lib/helper.c"
 
 build() { # INTERP OUT
-	run make -f embed/host.mk TOP="$top" INTERP="$1" OUT="$2" WERROR=1
+	run make --no-print-directory -f embed/host.mk TOP="$top" INTERP="$1" OUT="$2" WERROR=1
 }
 value() { # FILE KEY
 	sed -n "s/^$2=//p" "$1"
@@ -154,7 +154,7 @@ if [ -n "$files" ]; then
 	echo 'libs=-lm' >>"$tap_dir/interp"
 	build "$tap_dir/interp" "$out_dir"
 	has "$out" HOST "a changed interpreter file is built in"
-	run make -f embed/host.mk TOP="$top" INTERP="$tap_dir/interp" OUT="$out_dir" WERROR=1 \
+	run make --no-print-directory -f embed/host.mk TOP="$top" INTERP="$tap_dir/interp" OUT="$out_dir" WERROR=1 \
 		CFLAGS='-g -O1'
 	has "$out" HOST "other flags are built in"
 	mv "$top" "$tap_dir/moved"

@@ -1,28 +1,27 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Every fix held against 1,000 trials: none ends in anything but ok, which bounds its rate of
 # failure at 0.3 % on this machine. (tests/60-matrix.t does 50.) FORKPOINT_TWIN_TRIALS: another
 # number.
-use strict;
-use warnings;
+import os
+import sys
 
-use lib 'tests/lib';
-use Forkpoint;
-use Test::More;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from forkpoint_test import above, diag, done, equal, ok, pythons, run_cells, skip_all  # noqa: E402
 
-my $trials = $ENV{FORKPOINT_TWIN_TRIALS} // 1000;
-my @pythons = pythons();
-plan(skip_all => 'no interpreter is here: make pythons') if !@pythons;
+trials = int(os.environ.get("FORKPOINT_TWIN_TRIALS", "1000"))
+here = pythons()
+if not here:
+    skip_all("no interpreter is here: make pythons")
 
-my ($status, $cells, $tap, $err) = cells('--twins', 'only', '--trials', $trials);
-is($status, 0, 'every twin is as expected') or diag($err);
-cmp_ok(scalar(@$cells), '>=', 20 * @pythons, 'there are at least 20 on each interpreter');
-for my $c (@$cells) {
-	my $n = $c->{outcomes}{ok} // 0;
+ran = run_cells("--twins", "only", "--trials", str(trials))
+equal(ran.status, 0, "every twin is as expected") or diag(ran.err)
+ok(len(ran.cells) >= 20 * len(here), "there are at least 20 on each interpreter")
+for cell in ran.cells:
+    good = cell["outcomes"].get("ok", 0)
+    equal((good, cell["trials"]), (trials, trials), f"{cell['scenario']} on {cell['python']}: ok") \
+        or diag(f"{cell['outcomes']} {cell['replay']}")
+    above(cell["hits"], 0, "and met")
 
-	is("$n of $c->{trials}", "$trials of $trials", "$c->{scenario} on $c->{python}: ok") or
-		diag(join(', ', map { "$_: $c->{outcomes}{$_}" } keys %{$c->{outcomes}}), " $c->{replay}");
-	cmp_ok($c->{hits}, '>', 0, 'and met');
-}
-
-done_testing();
+done()

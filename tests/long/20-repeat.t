@@ -1,4 +1,4 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # The whole matrix, 20 times in a row with another seed each: the same verdicts, no fault of the
 # harness, nothing left behind. FORKPOINT_REPEAT and FORKPOINT_REPEAT_BUDGET: how often, and with
@@ -6,56 +6,69 @@
 #
 # Where chance decides, a run may miss an expected crash: not-seen is no other verdict than
 # as-expected then. How often is told; a cell that misses it every time has lost it.
-use strict;
-use warnings;
+import collections
+import glob
+import os
+import re
+import sys
 
-use lib 'tests/lib';
-use Forkpoint;
-use Test::More;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from forkpoint_test import (  # noqa: E402
+    below, diag, done, equal, failures, none, ok, outcomes, pythons, run_cells, skip_all, slurp)
 
-my $times = $ENV{FORKPOINT_REPEAT} // 20;
-my $budget = $ENV{FORKPOINT_REPEAT_BUDGET} // '1.5s';
-my @pythons = pythons();
-plan(skip_all => 'no interpreter is here: make pythons') if !@pythons;
+times = int(os.environ.get("FORKPOINT_REPEAT", "20"))
+budget = os.environ.get("FORKPOINT_REPEAT_BUDGET", "1.5s")
+if not pythons():
+    skip_all("no interpreter is here: make pythons")
 
 # What we have started, and what that has: known by its environment, for others may run hosts, too.
-my $mark = $ENV{FORKPOINT_TEST_MARK} = "repeat-$$-";
-sub started { return grep { $_ != $$ && slurp("/proc/$_/environ") =~ /\Q$mark\E/ }
-	      map { m{/proc/(\d+)$} } glob('/proc/[0-9]*') }
+mark = f"repeat-{os.getpid()}-"
+os.environ["FORKPOINT_TEST_MARK"] = mark
 
-my (%verdicts, %outcomes, %missed, @faults);
-for my $turn (1 .. $times) {
-	my ($status, $cells, $tap, $err) = cells('--budget', $budget, '--seed', $turn);
 
-	is($status, 0, "run $turn of $times is as expected") or
-		diag(grep { /^not ok/ } split(/^/, $tap), $err);
-	for my $c (@$cells) {
-		my $name = "$c->{scenario}" . ($c->{twin} ? ' twin' : '') . " on $c->{python}";
-		my $verdict = $c->{verdict} // 'none';
+def started():
+    return [path for path in glob.glob("/proc/[0-9]*")
+            if path != f"/proc/{os.getpid()}" and mark in slurp(f"{path}/environ")]
 
-		push(@faults, "run $turn, $name: $c->{harness_error}") if $c->{harness_error};
-		$missed{$name}++ if $verdict eq 'not-seen';
-		$verdict = 'as-expected' if $verdict eq 'not-seen';
-		$verdicts{$name}{$verdict}++;
-		# Met each time, a cell has one outcome; for ever.
-		$outcomes{$name}{outcomes($c)}++ if $c->{scenario} =~
-			/^(finalize-(ensure|check|restore)|fork-(atfork|held|live|stop))/;
-	}
-	my @left = started();
-	is("@left", '', 'and leaves no process');
-}
 
-is(join("\n", @faults), '', 'the harness never failed');
-for my $name (sort keys %verdicts) {
-	my %of = %{$verdicts{$name}};
+# Met each time, a cell has one outcome; for ever.
+MET_EACH_TIME = re.compile("finalize-(ensure|check|restore)|fork-(atfork|held|live|stop)")
+verdicts = collections.defaultdict(collections.Counter)
+seen = collections.defaultdict(set)
+missed = collections.Counter()
+faults = []
 
-	is(join(', ', map { "$_ $of{$_}" } sort keys %of), "as-expected $times", "$name: verdict");
-	is(join(' | ', sort keys %{$outcomes{$name}}), (sort keys %{$outcomes{$name}})[0],
-	   "$name: outcome") if $outcomes{$name};
-}
-for my $name (sort keys %missed) {
-	diag("$name: not seen in $missed{$name} of $times runs");
-	cmp_ok($missed{$name}, '<', $times, "$name is met now and then") if $times > 4;
-}
 
-done_testing();
+def note(turn, cell):
+    name = f"{cell['scenario']}{' twin' if cell['twin'] else ''} on {cell['python']}"
+    verdict = cell.get("verdict") or "none"
+    if cell.get("harness_error"):
+        faults.append(f"run {turn}, {name}: {cell['harness_error']}")
+    if verdict == "not-seen":
+        missed[name] += 1
+        verdict = "as-expected"
+    verdicts[name][verdict] += 1
+    if MET_EACH_TIME.match(cell["scenario"]):
+        seen[name].add(outcomes(cell))
+
+
+for turn in range(1, times + 1):
+    ran = run_cells("--budget", budget, "--seed", str(turn))
+    equal(ran.status, 0, f"run {turn} of {times} is as expected") or diag(
+        *failures(ran.tap), ran.err)
+    for cell in ran.cells:
+        note(turn, cell)
+    none(started(), "and leaves no process")
+
+none(faults, "the harness never failed")
+for name in sorted(verdicts):
+    equal(dict(verdicts[name]), {"as-expected": times}, f"{name}: verdict")
+    if name in seen:
+        ok(len(seen[name]) == 1, f"{name}: outcome") or diag(*sorted(seen[name]))
+for name in sorted(missed):
+    diag(f"{name}: not seen in {missed[name]} of {times} runs")
+    if times > 4:
+        below(missed[name], times, f"{name} is met now and then")
+
+done()
