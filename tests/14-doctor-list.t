@@ -34,8 +34,11 @@ ok "a cache where nothing can be stored is not ok" \
 
 run "$program" doctor --json
 json_lines() {
-	perl -MJSON::PP -ne '$o = decode_json($_); $n++ if $o->{schema} == 1 && $o->{item} &&
-		$o->{standing} =~ /^(ok|less|missing)$/ && exists $o->{remedy}; END { print "$n/$.\n" }'
+	python3 -c 'import json, sys
+rows = [json.loads(line) for line in sys.stdin]
+good = [row for row in rows if row["schema"] == 1 and row["item"] and "remedy" in row and
+        row["standing"] in ("ok", "less", "missing")]
+print(f"{len(good)}/{len(rows)}")'
 }
 is "$(printf '%s\n' "$out" | json_lines)" "11/11" "--json gives one object a line for each item"
 
@@ -49,8 +52,12 @@ names=$out
 ok "the names are one a line" sh -c "echo \"\$1\" | grep -qx fork-lru-list" - "$names"
 hasnt "$names" "selftest" "the harness's own tests are not among them"
 run "$program" list --json
-is "$(printf '%s\n' "$out" | perl -MJSON::PP -ne 'print decode_json($_)->{name}, "\n"')" "$names" \
-	"--json has one object a line, in the same order"
+names_of() {
+	python3 -c 'import json, sys
+for line in sys.stdin:
+    print(json.loads(line)["name"])'
+}
+is "$(printf '%s\n' "$out" | names_of)" "$names" "--json has one object a line, in the same order"
 run "$program" list fork-lru-list
 has "$out" "fork-lru-list
   race      " "a scenario is shown with its race"
