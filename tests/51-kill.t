@@ -1,180 +1,175 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# SIGKILL, which nobody can prepare for, to each kind of process of a run. What is below it ends
-# with it; what is above goes on, and says what was lost.
-use strict;
-use warnings;
-use lib 'tests/lib';
+"""SIGKILL, which nobody can prepare for, to each kind of process of a run. What is below it ends
+with it; what is above goes on, and says what was lost."""
+import os
+import random
+import re
+import signal
+import sys
+import time
 
-use Test::More;
-use Time::HiRes qw(sleep);
-use Driven;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from driven import (  # noqa: E402
+    cells_of, finish, interpreter, kin, left_behind, loads_of, ppid_of, send, session_of, start,
+    tap_of, tools_in, wait_for, waitpid)
+from forkpoint_test import at, below, done, equal, like, ok, scratch, slurp  # noqa: E402
 
-my $python = interpreter();
-plan(skip_all => 'no interpreter is known: make pythons') if !$python;
+python = interpreter()
+ON = ("--twins", "without", "--python", python)
+
+
+def kill_main(what, isolation, *args):
+    """The main process: all is gone within about a second."""
+    run = start("run", *args, *ON, "--isolation", isolation)
+    level = "zygote" if isolation == "exec" else "subject"
+
+    ok(wait_for(20, lambda: getattr(kin(run), level)), f"{what} ({isolation}) runs")
+    time.sleep(0.05 + random.random() * 0.1)
+    send(signal.SIGKILL, run.pid)
+    finish(run, 5)
+    equal(left_behind(run, 1.5), "",
+          f"{what} ({isolation}): a killed main process takes all along")
+
 
 # A trial for ever: in each, processes are where a kill may leave something behind.
-my @endless = (
-	['a child that hangs', 'selftest-child-hang', '--trials', '1000000'],
-	['a child that waits for a lock', 'fork-held-mutex', '--trials', '1000000'],
-	['a loop without end', 'selftest-spin', '--trials', '1000000'],
-	['trials in quick succession', 'selftest-child-crash', '--trials', '1000000'],
-	['a storm', 'fork-lru-list', '--explore', 'storm', '--budget', '60s'],
-);
+for case in (("a child that hangs", "selftest-child-hang", "--trials", "1000000"),
+             ("a child that waits for a lock", "fork-held-mutex", "--trials", "1000000"),
+             ("a loop without end", "selftest-spin", "--trials", "1000000"),
+             ("trials in quick succession", "selftest-child-crash", "--trials", "1000000"),
+             ("a storm", "fork-lru-list", "--explore", "storm", "--budget", "60s")):
+    for way in ("zygote", "exec"):
+        kill_main(case[0], way, *case[1:])
 
-# The main process: all is gone within about a second.
-for my $case (@endless) {
-	for my $isolation (qw(zygote exec)) {
-		my ($what, @args) = @$case;
-		my $run = start('run', @args, '--twins', 'without', '--python', $python,
-				'--isolation', $isolation);
-		my $ready = await(20, sub {
-			my $kin = kin($run);
 
-			return @{$kin->{$isolation eq 'exec' ? 'zygote' : 'subject'}};
-		});
+def kill_under_load(what, victim, path, own):
+    """While a load runs, of stress-ng and of our own."""
+    run = start("run", "fork-lru-list", "--explore", "storm", "--budget", "1s", *ON,
+                env={"PATH": path})
 
-		ok($ready, "$what ($isolation) runs");
-		sleep(0.05 + rand 0.1);
-		kill 'KILL', $run->{pid};
-		finish($run, 5);
-		is(left_behind($run, 1.5), '', "$what ($isolation): a killed main process takes all along");
-	}
-}
+    def workload():
+        return [p for p in loads_of(run, own) if own or p.name.startswith("stress-ng-cpu")]
 
-# While a load runs, of stress-ng and of our own.
-for my $own (0, 1) {
-	my $path = $own ? "$dir/bin" : $ENV{PATH};
-	my $what = $own ? 'the load of our own' : 'a load';
+    def ended():
+        return not [p for p in session_of(run) if p.state == "R" and p.pid == load[0].pid]
 
-	if ($own) {
-		mkdir $path;
-		for my $tool (qw(make sh cc c++ gcc g++ ld as mkdir mv cmp sed printf cat rm)) {
-			my ($where) = grep { -x } map { "$_/$tool" } split(/:/, $ENV{PATH});
+    load = wait_for(20, workload)
+    ok(load, f"{what} is there")
+    send(signal.SIGKILL, *getattr(kin(run), victim))
+    if victim == "worker":
+        ok(load and wait_for(1.5, ended), f"{what} ends with its worker")
+        equal(finish(run, 30), 3 << 8, "and the run tells of it")
+    else:
+        finish(run, 5)
+    equal(left_behind(run, 1.5), "", f"a killed {victim} takes {what} along")
 
-			symlink($where, "$path/$tool") if $where;
-		}
-	}
-	for my $victim (qw(main worker)) {
-		my $run = start({ env => { PATH => $path } }, 'run', 'fork-lru-list', '--explore', 'storm',
-				'--budget', '1s', '--twins', 'without', '--python', $python);
-		my $load = await(20, sub {
-			my ($one) = grep { $own ? $_->{exe} eq readlink("/proc/$run->{pid}/exe") &&
-					   $_->{pid} == $_->{pgrp} && $_->{pid} != $run->{pid} :
-					   $_->{name} =~ /^stress-ng-cpu/ } session_of($run);
 
-			return $one;
-		});
+for one in ("main", "worker"):
+    kill_under_load("a load", one, os.environ["PATH"], False)
+without_stress = tools_in(scratch("bin"))
+for one in ("main", "worker"):
+    kill_under_load("the load of our own", one, without_stress, True)
 
-		ok($load, "$what is there");
-		kill 'KILL', @{kin($run)->{$victim}};
-		if ($victim eq 'worker') {
-			ok(await(1.5, sub { !grep { $_->{state} eq 'R' && $_->{pid} == $load->{pid} }
-					    session_of($run) }), "$what ends with its worker");
-			is(finish($run, 30), 3 << 8, 'and the run tells of it');
-		} else {
-			finish($run, 5);
-		}
-		is(left_behind($run, 1.5), '', "a killed $victim takes $what along");
-	}
-}
 
-# Others: its unit is lost, and told; the rest of the run goes on. Half-way, so that a cell is done.
-for my $case (
-	['worker', qr/the worker died \(signal 9\): its unit is lost, the others are not/],
-	['zygote', qr{the host \S+ died between trials: .*\w}],
-) {
-	my ($victim, $why) = @$case;
-	my $json = "$dir/json.$victim";
-	my $run = start('run', 'selftest-noop', 'selftest-slow', 'selftest-silent', '--trials', '1',
-			'--python', $python, '--json', $json, '--jobs', '1', '--twins', 'without');
-	my $slow = await(20, sub {
-		return (slurp($json) =~ tr/\n//) == 1 && @{kin($run)->{subject}};
-	});
+def kill_at_work(victim, why):
+    """Its unit is lost, and told; the rest of the run goes on. Half-way, so that a cell is done."""
+    json = scratch(f"json.{victim}")
+    run = start("run", "selftest-noop", "selftest-slow", "selftest-silent", "--trials", "1",
+                "--json", json, "--jobs", "1", *ON)
 
-	ok($slow, "a slow trial runs, to lose its $victim");
-	kill 'KILL', @{kin($run)->{$victim}};
-	is(finish($run, 60), 3 << 8, "a killed $victim: the exit status tells of the harness");
-	my $tap = tap_of($run->{text});
+    ok(wait_for(20, lambda: slurp(json).count("\n") == 1 and kin(run).subject),
+       f"a slow trial runs, to lose its {victim}")
+    send(signal.SIGKILL, *getattr(kin(run), victim))
+    equal(finish(run, 60), 3 << 8, f"a killed {victim}: the exit status tells of the harness")
+    tap = tap_of(run.text)
+    equal(tap.faults, [], f"a killed {victim}: the TAP stream is complete")
+    equal(tap.bail, None, f"a killed {victim}: and does not bail out")
+    cells = cells_of(slurp(json))
+    broken = [cell for cell in cells if cell.get("harness_error") is not None]
+    equal(len(cells), 3, f"a killed {victim}: each cell has a result")
+    equal([cell["scenario"] for cell in broken], ["selftest-slow"],
+          f"a killed {victim}: it costs its own cell only")
+    like(at(broken, 0, "harness_error"), why, f"a killed {victim}: and says how")
+    equal(left_behind(run, 0.5), "", f"a killed {victim}: nothing is left behind")
 
-	is("@{$tap->{faults}}", '', "a killed $victim: the TAP stream is complete");
-	is($tap->{bail}, undef, "a killed $victim: and does not bail out");
-	my @cells = cells_of(slurp($json));
-	my @broken = grep { defined $_->{harness_error} } @cells;
 
-	is(scalar(@cells), 3, "a killed $victim: each cell has a result");
-	is(join(' ', map { $_->{scenario} } @broken), 'selftest-slow',
-	   "a killed $victim: it costs its own cell only");
-	like($broken[0]{harness_error}, $why, "a killed $victim: and says how");
-	is(left_behind($run, 0.5), '', "a killed $victim: nothing is left behind");
-}
+kill_at_work("worker", r"the worker died \(signal 9\): its unit is lost, the others are not")
+kill_at_work("zygote", r"the host \S+ died between trials: .*\w")
 
-# A worker that is killed leaves hosts and subjects, which end although the run goes on.
-{
-	my $run = start('run', 'selftest-spin', 'selftest-slow', '--trials', '1', '--twins', 'without',
-			'--python', $python, '--jobs', '2');
-	my $kin;
 
-	await(20, sub { $kin = kin($run); return @{$kin->{subject}} >= 2 && @{$kin->{worker}} == 2 });
-	my ($victim) = grep { my $w = $_; grep { (slurp("/proc/$_/stat") =~ /^\d+ \(.*\) \S (\d+)/)[0] ==
-			      $w } @{$kin->{zygote}} } @{$kin->{worker}};
-	my @zygotes = grep { (slurp("/proc/$_/stat") =~ /^\d+ \(.*\) \S (\d+)/)[0] == $victim }
-		@{$kin->{zygote}};
+def kill_beside_others():
+    """A worker that is killed leaves hosts and subjects, which end although the run goes on."""
+    run = start("run", "selftest-spin", "selftest-slow", "--trials", "1", "--jobs", "2", *ON)
 
-	kill 'KILL', $victim;
-	ok(await(1.5, sub { !grep { my $p = $_; grep { $_ == $p->{pid} } $victim, @zygotes }
-			    session_of($run) }),
-	   'worker and host are gone, not even zombies, while the run goes on');
-	is(waitpid($run->{pid}, POSIX::WNOHANG()), 0, 'and it does');
-	is(finish($run, 60), 3 << 8, 'to its end');
-	is(left_behind($run, 0.5), '', 'and leaves nothing');
-}
+    def both_at_work():
+        now = kin(run)
+        return now if len(now.subject) >= 2 and len(now.worker) == 2 else None
 
-# A subject that somebody kills: an outcome is what happened.
-{
-	my $json = "$dir/json.subject";
-	my $run = start('run', 'selftest-slow', '--trials', '1', '--twins', 'without', '--python',
-			$python, '--json', $json);
+    now = wait_for(20, both_at_work) or kin(run)
+    above = {zygote: ppid_of(zygote) for zygote in now.zygote}
+    victim = next(worker for worker in now.worker if worker in above.values())
+    doomed = {victim, *(zygote for zygote in above if above[zygote] == victim)}
+    send(signal.SIGKILL, victim)
+    ok(wait_for(1.5, lambda: not doomed.intersection(p.pid for p in session_of(run))),
+       "worker and host are gone, not even zombies, while the run goes on")
+    equal(waitpid(run.pid)[0], 0, "and it does")
+    equal(finish(run, 60), 3 << 8, "to its end")
+    equal(left_behind(run, 0.5), "", "and leaves nothing")
 
-	await(20, sub { @{kin($run)->{subject}} });
-	kill 'KILL', @{kin($run)->{subject}};
-	is(finish($run, 60), 1 << 8, 'a subject that somebody killed is no success');
-	my ($cell) = cells_of(slurp($json));
 
-	is_deeply($cell->{outcomes}, { SIGKILL => 1 }, 'and its outcome says so');
-}
+kill_beside_others()
 
-# An idle worker: nothing is lost.
-{
-	my $run = start('run', 'selftest-noop', 'selftest-slow', '--trials', '1', '--twins', 'without',
-			'--python', $python, '--jobs', '2');
-	my $idle = await(20, sub {
-		my $kin = kin($run);
 
-		return @{$kin->{worker}} == 2 && slurp($run->{out}) =~ /^ok 1/m && @{$kin->{subject}} &&
-			(grep { my $w = $_; !grep { my $z = $_; (slurp("/proc/$z/stat") =~
-			/^\d+ \(.*\) \S (\d+)/)[0] == $w && grep { (slurp("/proc/$_/stat") =~
-			/^\d+ \(.*\) \S (\d+)/)[0] == $z } @{$kin->{subject}} } @{$kin->{zygote}} }
-			@{$kin->{worker}})[0];
-	});
+def kill_subject():
+    """An outcome is what happened."""
+    json = scratch("json.subject")
+    run = start("run", "selftest-slow", "--trials", "1", "--json", json, *ON)
 
-	ok($idle, 'one of two workers has nothing to do');
-	kill 'KILL', $idle if $idle;
-	is(finish($run, 60), 0, 'killing it costs nothing');
-	is(left_behind($run, 0.5), '', 'and leaves nothing');
-}
+    send(signal.SIGKILL, *(wait_for(20, lambda: kin(run).subject) or []))
+    equal(finish(run, 60), 1 << 8, "a subject that somebody killed is no success")
+    equal(at(cells_of(slurp(json)), 0, "outcomes"), {"SIGKILL": 1}, "and its outcome says so")
 
-# A host that is stopped (SIGSTOP) is no reason to wait for ever, nor for Ctrl-C to be lost.
-{
-	my $run = start('run', 'selftest-slow', '--trials', '1', '--twins', 'without', '--python',
-			$python);
 
-	await(20, sub { @{kin($run)->{subject}} });
-	kill 'STOP', @{kin($run)->{zygote}};
-	kill 'INT', $run->{pid};
-	is(finish($run, 5), 130 << 8, 'Ctrl-C ends a run whose host is stopped');
-	cmp_ok($run->{took}, '<', 1, 'within a second');
-	is(left_behind($run, 1), '', 'and leaves nothing');
-}
+kill_subject()
 
-done_testing();
+
+def kill_idle_worker():
+    """Nothing is lost."""
+    run = start("run", "selftest-noop", "selftest-slow", "--trials", "1", "--jobs", "2", *ON)
+
+    def idle():
+        now = kin(run)
+        if len(now.worker) != 2 or not re.search("^ok 1", slurp(run.out), re.M):
+            return None
+        if not now.subject:
+            return None
+        busy_zygotes = {ppid_of(subject) for subject in now.subject}
+        busy = {ppid_of(zygote) for zygote in now.zygote if zygote in busy_zygotes}
+        return next((worker for worker in now.worker if worker not in busy), None)
+
+    victim = wait_for(20, idle)
+    ok(victim, "one of two workers has nothing to do")
+    if victim:
+        send(signal.SIGKILL, victim)
+    equal(finish(run, 60), 0, "killing it costs nothing")
+    equal(left_behind(run, 0.5), "", "and leaves nothing")
+
+
+kill_idle_worker()
+
+
+def stop_host():
+    """A host that is stopped is no reason to wait for ever, nor for Ctrl-C to be lost."""
+    run = start("run", "selftest-slow", "--trials", "1", *ON)
+
+    wait_for(20, lambda: kin(run).subject)
+    send(signal.SIGSTOP, *kin(run).zygote)
+    send(signal.SIGINT, run.pid)
+    equal(finish(run, 5), 130 << 8, "Ctrl-C ends a run whose host is stopped")
+    below(run.took, 1, "within a second")
+    equal(left_behind(run, 1), "", "and leaves nothing")
+
+
+stop_host()
+done()

@@ -240,11 +240,14 @@ def files_in(path):
 
 def left_behind(run, seconds):
     """What is left of a run that is over, after so many seconds: processes and files, as text."""
-    def processes():
-        reap_strangers()
-        return [f"{p.pid} ({p.name}) {p.state}" for p in session_of(run)]
+    left = []
 
-    left = [] if wait_for(seconds, lambda: not processes()) else processes()
+    def processes_are_gone():
+        reap_strangers()
+        left[:] = [f"{p.pid} ({p.name}) {p.state}" for p in session_of(run)]
+        return not left
+
+    wait_for(seconds, processes_are_gone)
     left += files_in(run.tmp)
     if run.cwd.startswith(SCRATCH):
         left += files_in(run.cwd)
