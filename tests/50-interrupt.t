@@ -1,189 +1,186 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Ctrl-C and its kin, at whatever moment: all ends within a second, the TAP stream is complete and
-# says so, finished cells are kept, and nothing is left behind.
-use strict;
-use warnings;
-use lib 'tests/lib';
+"""Ctrl-C and its kin, at whatever moment: all ends within a second, the TAP stream is complete and
+says so, finished cells are kept, and nothing is left behind."""
+import os
+import random
+import re
+import signal
+import sys
+import time
 
-use Test::More;
-use Time::HiRes qw(sleep time);
-use Driven;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from driven import (  # noqa: E402
+    cells_of, fields_of, finish, interpreter, kin, left_behind, loads_of, pids, send, session_of,
+    start, store, tap_of, tools_in, wait_for, waitpid)
+from forkpoint_test import below, diag, done, equal, ok, scratch, skip, slurp  # noqa: E402
 
-my $python = interpreter();
-plan(skip_all => 'no interpreter is known: make pythons') if !$python;
+python = interpreter()
 
 # What the issue demands is a second. A machine whose CPUs others use gives us only a part of it.
-my $limit = 1.0;
+LIMIT = 1.0
 
-# interrupted(WHAT, START, MOMENT, SIGNAL…): start, wait for the moment, send, and look.
-sub interrupted {
-	my ($what, $run, $moment, @send) = @_;
-	my $json = "$dir/json.$run->{pid}";
 
-	ok($moment->(), "$what: the moment has come") or diag(slurp($run->{err}));
-	for my $send (@send) {
-		ref $send ? $send->() : kill($send, $run->{pid});
-	}
-	finish($run, 5);
-	is($run->{status}, 130 << 8, "$what: exit status 130");
-	cmp_ok($run->{took}, '<', $limit, sprintf('%s: it took %.2f s', $what, $run->{took}));
-	is(left_behind($run, 0.2), '', "$what: nothing is left behind");
-	my $tap = tap_of($run->{text});
+def to_main(number):
+    return lambda run: send(number, run.pid)
 
-	is("@{$tap->{faults}}", '', "$what: the TAP stream is in order");
-	is($tap->{bail}, 'interrupted', "$what: and bails out");
-	is($run->{errors}, '', "$what: there is nothing on stderr");
-	return $tap;
-}
 
-sub some_cells {
-	my ($run) = @_;
+def to_all(number):
+    return lambda run: send(number, -run.pid)
 
-	return sub { await(30, sub { (() = slurp($run->{out}) =~ /^ok /mg) >= 3 }) };
-}
 
-# In the middle of a run: each signal, to one and to all.
-for my $case (
-	['SIGINT to the main process', 'INT'],
-	['SIGTERM to the main process', 'TERM'],
-	['SIGHUP to the main process', 'HUP'],
-	['Ctrl-C at a terminal', sub { kill 'INT', -shift }],
-	['Ctrl-C three times', 'INT', sub { sleep 0.03; kill 'INT', -shift }, 'INT'],
-) {
-	my ($what, @send) = @$case;
-	my $json = "$dir/cells";
-	my $run = start('run', 'selftest-noop', 'selftest-crash', 'selftest-child-hang',
-			'selftest-rare', '--trials', '40', '--json', $json, '--python', $python,
-			'--jobs', '2', '--explore', 'all');
-	my @sends = map { my $s = $_; ref $s ? sub { $s->($run->{pid}) } : $s } @send;
-	my $tap = interrupted($what, $run, some_cells($run), @sends);
+def interrupted(what, run, moment, *sends):
+    """Wait for the moment, send, and look."""
+    ok(moment(), f"{what}: the moment has come") or diag(slurp(run.err))
+    for one in sends:
+        one(run)
+    finish(run, 5)
+    equal(run.status, 130 << 8, f"{what}: exit status 130")
+    below(run.took, LIMIT, f"{what}: it took {run.took:.2f} s")
+    equal(left_behind(run, 0.2), "", f"{what}: nothing is left behind")
+    tap = tap_of(run.text)
+    equal(tap.faults, [], f"{what}: the TAP stream is in order")
+    equal(tap.bail, "interrupted", f"{what}: and bails out")
+    equal(run.errors, "", f"{what}: there is nothing on stderr")
+    return tap
 
-	my @cells = cells_of(slurp($json));
-	cmp_ok(scalar(@{$tap->{points}}), '<', $tap->{plan}, "$what: it was not over");
-	is(scalar(@cells), scalar(@{$tap->{points}}), "$what: finished cells are in the JSON file");
-}
 
-# While the one trial that there is goes on.
-for my $case (['a child that hangs', 'selftest-child-hang'], ['a loop without end', 'selftest-spin'],
-	      ['a subject that is slow', 'selftest-slow'], ['storms of trials', 'selftest-noop'],
-	      ['threads that are held', 'selftest-window'], ['crashes', 'selftest-crash']) {
-	for my $isolation (qw(zygote exec)) {
-		my ($what, $scenario) = @$case;
-		my $run = start('run', $scenario, '--trials', '1000000', '--twins', 'without',
-				'--python', $python, '--isolation', $isolation);
+def in_the_middle(what, *sends):
+    """Of a run: each signal, to one and to all."""
+    json = scratch("cells.json")
+    run = start("run", "selftest-noop", "selftest-crash", "selftest-child-hang", "selftest-rare",
+                "--trials", "40", "--json", json, "--python", python, "--jobs", "2",
+                "--explore", "all")
 
-		interrupted("$what ($isolation)", $run, sub {
-			await(20, sub {
-				my $kin = kin($run);
-				my $level = $isolation eq 'exec' ? 'zygote' : 'subject';
+    def some_cells():
+        return wait_for(30, lambda: len(re.findall("^ok ", slurp(run.out), re.M)) >= 3)
 
-				return @{$kin->{$level}} > 0;
-			}) && sleep(0.1 + rand 0.1);
-		}, 'INT');
-	}
-}
+    tap = interrupted(what, run, some_cells, *sends)
+    cells = cells_of(slurp(json))
+    below(len(tap.points), tap.plan or 0, f"{what}: it was not over")
+    equal(len(cells), len(tap.points), f"{what}: finished cells are in the JSON file")
 
-# While stress-ng, or what takes its place, saturates the CPUs.
-for my $path ($ENV{PATH}, "$dir/no-tools") {
-	my $what = $path eq $ENV{PATH} ? 'a load' : 'the load of our own';
-	my $run = start({ env => { PATH => $path } }, 'run', 'fork-lru-list', '--explore', 'storm',
-			'--budget', '2s', '--twins', 'without', '--python', $python);
 
-	mkdir "$dir/no-tools";
-	if ($path ne $ENV{PATH}) {
-		# All that building a host wants, and no stress-ng.
-		for my $tool (qw(make sh cc c++ gcc g++ ld as mkdir mv cmp sed printf cat rm)) {
-			my ($where) = grep { -x } map { "$_/$tool" } split(/:/, $ENV{PATH});
+in_the_middle("SIGINT to the main process", to_main(signal.SIGINT))
+in_the_middle("SIGTERM to the main process", to_main(signal.SIGTERM))
+in_the_middle("SIGHUP to the main process", to_main(signal.SIGHUP))
+in_the_middle("Ctrl-C at a terminal", to_all(signal.SIGINT))
+in_the_middle("Ctrl-C three times", to_main(signal.SIGINT), lambda run: time.sleep(0.03),
+              to_all(signal.SIGINT), to_main(signal.SIGINT))
 
-			symlink($where, "$dir/no-tools/$tool") if $where;
-		}
-	}
-	interrupted($what, $run, sub {
-		await(20, sub {
-			my %busy;
 
-			$busy{$_->{pgrp}}++ for grep { $_->{state} eq 'R' } session_of($run);
-			return grep { $_->{name} =~ /^stress/ } session_of($run) if $path eq $ENV{PATH};
-			# Ours is a copy of the worker, with a thread for each CPU.
-			return grep { my $p = $_; $p->{exe} eq readlink("/proc/$run->{pid}/exe") &&
-				      $p->{pid} == $p->{pgrp} && $p->{pid} != $run->{pid} }
-				session_of($run);
-		});
-	}, 'INT');
-}
+def in_a_trial(what, scenario, isolation):
+    """While the one trial that there is goes on."""
+    run = start("run", scenario, "--trials", "1000000", "--twins", "without", "--python", python,
+                "--isolation", isolation)
+    level = "zygote" if isolation == "exec" else "subject"
 
-# While the driver holds a crashed process. That takes some 5 ms, so we must be quick: only processes
-# that were not there before are looked at. And lucky: a few runs, of captures mostly.
-sub meet_capture {
-	my ($run) = @_;
-	my %others = map { $_ => 1 } grep { !/\/$run->{pid}$/ } glob('/proc/[0-9]*');
+    def moment():
+        there = wait_for(20, lambda: getattr(kin(run), level))
+        time.sleep(0.1 + random.random() * 0.1 if there else 0)
+        return there
 
-	while (waitpid($run->{pid}, POSIX::WNOHANG()) == 0) {
-		for my $process (grep { !$others{$_} } glob('/proc/[0-9]*')) {
-			my ($state, $sid) = slurp("$process/stat") =~
-				/^\d+ \(.*\) (\S) \d+ \d+ (\d+)/s or next;
+    interrupted(f"{what} ({isolation})", run, moment, to_main(signal.SIGINT))
 
-			return 1 if $state eq 't' && $sid == $run->{pid};
-		}
-	}
-	return 0;
-}
 
-SKIP: {
-	for my $try (1 .. 8) {
-		my $run = start('run', map({ "selftest-$_" } qw(crash child-crash abort kill outside window)),
-				'--trials', '1', '--twins', 'without');
+for case in (("a child that hangs", "selftest-child-hang"),
+             ("a loop without end", "selftest-spin"),
+             ("a subject that is slow", "selftest-slow"),
+             ("storms of trials", "selftest-noop"),
+             ("threads that are held", "selftest-window"),
+             ("crashes", "selftest-crash")):
+    for way in ("zygote", "exec"):
+        in_a_trial(*case, way)
 
-		next if !meet_capture($run);
-		interrupted('a capture', $run, sub { 1 }, 'INT');
-		last SKIP;
-	}
-	skip('no capture was met', 7);
-}
 
-# While hosts are built: the compiler ends, too, and no half of a host stays.
-{
-	my $cache = "$dir/cache";
+def under_load(what, path, own):
+    """While stress-ng, or what takes its place, saturates the CPUs."""
+    run = start("run", "fork-lru-list", "--explore", "storm", "--budget", "2s", "--twins",
+                "without", "--python", python, env={"PATH": path})
 
-	mkdir $cache;
-	symlink((($ENV{FORKPOINT_CACHE} // ($ENV{XDG_CACHE_HOME} // "$ENV{HOME}/.cache") .
-		  '/forkpoint') . '/interpreters'), "$cache/interpreters");
-	for my $send ('INT', 'group') {
-		my $run = start({ env => { FORKPOINT_CACHE => $cache } }, 'run', 'selftest-noop',
-				'--python', $python);
-		my $tap = interrupted("building hosts ($send)", $run, sub {
-			await(20, sub { grep { $_->{name} =~ /^cc1/ } session_of($run) });
-		}, $send eq 'INT' ? 'INT' : sub { kill 'INT', -$run->{pid} });
+    interrupted(what, run, lambda: wait_for(20, lambda: loads_of(run, own)),
+                to_main(signal.SIGINT))
 
-		is(scalar(@{$tap->{points}}), 0, 'and there is no cell yet');
-	}
-}
 
-# A reader that has stopped reading, as a pager does.
-SKIP: {
-	pipe(my $read, my $write) or skip("no pipe: $!", 1);
-	my $run = start({ before => sub { open(STDOUT, '>&', $write) } }, 'run', 'selftest-crash',
-			'--trials', '2', '--python', $python, '--explore', 'all', map { "selftest-$_" }
-			qw(abort child-crash kill noop outside promise rare window silent floor));
+under_load("a load", os.environ["PATH"], False)
+under_load("the load of our own", tools_in(scratch("no-tools")), True)
 
-	close($write);
-	# 64 KiB is what a pipe holds.
-	sleep 1.5;
-	kill 'INT', $run->{pid};
-	finish($run, 5);
-	cmp_ok($run->{took}, '<', $limit, 'a reader that has stopped does not keep Ctrl-C away');
-	is(left_behind($run, 0.2), '', 'and nothing is left behind');
-}
 
-# nohup means that a hangup is to be ignored.
-{
-	my $run = start({ before => sub { $SIG{HUP} = 'IGNORE' } }, 'run', 'selftest-crash', '--trials',
-			'300', '--python', $python);
+def meets_capture(run):
+    """While the driver holds a crashed process.
 
-	await(10, sub { @{kin($run)->{subject}} });
-	kill 'HUP', $run->{pid};
-	is(finish($run, 60), 0, 'with SIGHUP ignored (nohup), a hangup ends nothing');
-}
+    That takes some 5 ms, so we must be quick: only processes that were not there before are looked
+    at.
+    """
+    others = set(pids()) - {str(run.pid)}
+    while waitpid(run.pid)[0] == 0:
+        for pid in pids():
+            fields = None if pid in others else fields_of(pid)
+            if fields and fields[2] == "t" and fields[5] == run.pid:
+                return True
+    return False
 
-done_testing();
+
+# And lucky: a few runs, of captures mostly.
+for _ in range(8):
+    crashing = start("run", "selftest-crash", "selftest-child-crash", "selftest-abort",
+                     "selftest-kill", "selftest-outside", "selftest-window", "--trials", "1",
+                     "--twins", "without")
+    if meets_capture(crashing):
+        interrupted("a capture", crashing, lambda: True, to_main(signal.SIGINT))
+        break
+else:
+    skip("a capture", "no capture was met", 7)
+
+
+def in_a_build(what, cache, sends):
+    """While hosts are built: the compiler ends, too, and no half of a host stays."""
+    run = start("run", "selftest-noop", "--python", python, env={"FORKPOINT_CACHE": cache})
+
+    def moment():
+        return wait_for(20, lambda: [p for p in session_of(run) if p.name.startswith("cc1")])
+
+    tap = interrupted(f"building hosts ({what})", run, moment, sends)
+    equal(len(tap.points), 0, "and there is no cell yet")
+
+
+new_cache = scratch("cache")
+os.mkdir(new_cache)
+os.symlink(store(), f"{new_cache}/interpreters")
+in_a_build("INT", new_cache, to_main(signal.SIGINT))
+in_a_build("group", new_cache, to_all(signal.SIGINT))
+
+
+def reader_that_stops():
+    """A reader that has stopped reading, as a pager does."""
+    source, sink = os.pipe()
+    names = "abort child-crash kill noop outside promise rare window silent floor".split()
+    run = start("run", "selftest-crash", "--trials", "2", "--python", python, "--explore", "all",
+                *(f"selftest-{name}" for name in names), before=lambda: os.dup2(sink, 1))
+
+    os.close(sink)
+    # 64 KiB is what a pipe holds.
+    time.sleep(1.5)
+    send(signal.SIGINT, run.pid)
+    finish(run, 5)
+    below(run.took, LIMIT, "a reader that has stopped does not keep Ctrl-C away")
+    equal(left_behind(run, 0.2), "", "and nothing is left behind")
+    os.close(source)
+
+
+reader_that_stops()
+
+
+def hangup_ignored():
+    """nohup means that a hangup is to be ignored."""
+    run = start("run", "selftest-crash", "--trials", "300", "--python", python,
+                before=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+
+    wait_for(10, lambda: kin(run).subject)
+    send(signal.SIGHUP, run.pid)
+    equal(finish(run, 60), 0, "with SIGHUP ignored (nohup), a hangup ends nothing")
+
+
+hangup_ignored()
+done()

@@ -1,149 +1,182 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# Places and limits that a user may run us in: all works, or one is told what is lost. A limit never
-# turns into a verdict.
-use strict;
-use warnings;
-use lib 'tests/lib';
+"""Places and limits that a user may run us in: all works, or one is told what is lost. A limit
+never turns into a verdict."""
+import os
+import re
+import resource
+import shlex
+import signal
+import sys
 
-use POSIX qw(:signal_h);
-use Test::More;
-use Driven;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from driven import (  # noqa: E402
+    cells_of, drive, finish, interpreter, left_behind, pids, start, succeeds, tools_in)
+from forkpoint_test import (  # noqa: E402
+    PROGRAM, SCRATCH, above, at, diag, done, equal, like, ok, scratch, skip, slurp, spew)
 
-my $python = interpreter();
-plan(skip_all => 'no interpreter is known: make pythons') if !$python;
+python = interpreter()
+RUN = ("run", "selftest-noop", "selftest-crash", "selftest-child-hang", "--trials", "2",
+       "--python", python)
+json = scratch("json")
 
-my @run = ('run', 'selftest-noop', 'selftest-crash', 'selftest-child-hang', '--trials', '2', '--python',
-	   $python);
 
-# works(WHAT, { how to start }): all cells are as expected, nothing is said, nothing stays.
-sub works {
-	my ($what, $how, @args) = @_;
-	my $run = start($how, @run, @args);
+def works(what, *args, **how):
+    """All cells are as expected, nothing is said, nothing stays."""
+    run = start(*RUN, *args, **how)
+    ok(finish(run, 60) == 0, f"{what}: all is as expected") or \
+        diag(f"status {run.status}", run.text + run.errors)
+    equal(run.errors, "", f"{what}: and quiet")
+    equal(left_behind(run, 0.5), "", f"{what}: nothing stays")
+    return run
 
-	is(finish($run, 60), 0, "$what: all is as expected") or diag("$run->{text}$run->{errors}");
-	is($run->{errors}, '', "$what: and quiet");
-	is(left_behind($run, 0.5), '', "$what: nothing stays");
-	return $run;
-}
 
-works('a working directory where nobody can write', { cwd => '/proc/self' });
-mkdir "$dir/gone";
-works('a working directory that is gone', { cwd => "$dir/gone", before => sub { rmdir "$dir/gone" } });
-works('no HOME', { env => { HOME => undef } });
-works('no environment', { before => sub {
-	my %keep = map { $_ => $ENV{$_} } grep { /^FORKPOINT_/ && defined $ENV{$_} } keys %ENV;
+def forget_environment():
+    for name in list(os.environ):
+        if not name.startswith("FORKPOINT_"):
+            del os.environ[name]
 
-	%ENV = %keep;
-} });
-works('SIGCHLD ignored', { before => sub { $SIG{CHLD} = 'IGNORE' } });
-works('all signals blocked', { before => sub {
-	my $all = POSIX::SigSet->new;
 
-	$all->fillset;
-	sigprocmask(SIG_SETMASK, $all);
-} });
-works('all signals ignored', { before => sub { $SIG{$_} = 'IGNORE' for qw(INT TERM QUIT PIPE ALRM USR1 USR2
-	CHLD SEGV ABRT BUS FPE ILL XFSZ XCPU) } });
-for my $size (0, 'unlimited') {
-	my $run = works("core files limited to $size", { program => ['sh', '-c',
-			"ulimit -c $size 2>/dev/null; exec \"\$0\" \"\$\@\"", $forkpoint] }, '--json',
-			"$dir/json");
-	my ($crash) = grep { $_->{scenario} eq 'selftest-crash' && !$_->{twin} } cells_of(slurp("$dir/json"));
+def ignore(*numbers):
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
-	cmp_ok(scalar(@{$crash->{findings}[0]{frames}}), '>', 0, 'and the crash is captured');
-}
 
-# No limit may make a verdict of ours: either all is well, or the harness says that it failed.
-sub bears {
-	my ($what, $run) = @_;
-	my $json = "$dir/json.$run->{pid}";
+def limit(what, size):
+    """A limit that is higher than we may set it stays as it is."""
+    try:
+        resource.setrlimit(what, (size, size))
+    except ValueError:
+        pass
 
-	finish($run, 90);
-	my $status = defined $run->{status} ? $run->{status} >> 8 : 'none';
-	my @cells = eval { cells_of(slurp("$dir/json")) };
 
-	ok(defined $run->{status} && !($run->{status} & 127) && $status =~ /^[03]$/,
-	   "$what: status 0 or 3") or diag("$run->{status}: $run->{text}$run->{errors}");
-	is(join(' ', grep { !/^(?:as-expected|none)$/ } map { $_->{verdict} // 'none' } @cells), '',
-	   "$what: no verdict for it");
-	ok($status eq '0' || "$run->{text}$run->{errors}" =~ /(?:limit|descriptors|Too many open files|temporarily unavailable|Cannot fork)/,
-	   "$what: told if it hurts") or diag("$run->{text}$run->{errors}");
-	is(left_behind($run, 1), '', "$what: nothing stays");
-	return $status;
-}
+works("a working directory where nobody can write", cwd="/proc/self")
+gone = scratch("gone")
+os.mkdir(gone)
+works("a working directory that is gone", cwd=gone, before=lambda: os.rmdir(gone))
+works("no HOME", env={"HOME": None})
+works("no environment", before=forget_environment)
+works("SIGCHLD ignored", before=lambda: ignore(signal.SIGCHLD))
+works("all signals blocked",
+      before=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals()))
+works("all signals ignored", before=lambda: ignore(
+    signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGPIPE, signal.SIGALRM, signal.SIGUSR1,
+    signal.SIGUSR2, signal.SIGCHLD, signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE,
+    signal.SIGILL, signal.SIGXFSZ, signal.SIGXCPU))
+for name, most in ("0", 0), ("unlimited", resource.RLIM_INFINITY):
+    works(f"core files limited to {name}", "--json", json,
+          before=lambda size=most: limit(resource.RLIMIT_CORE, size))
+    crash = next(cell for cell in cells_of(slurp(json))
+                 if cell["scenario"] == "selftest-crash" and not cell["twin"])
+    above(len(at(crash, "findings", 0, "frames") or []), 0, "and the crash is captured")
 
-my @seen;
-for my $files (8, 10, 12, 14, 17, 20, 24, 32, 64) {
-	unlink "$dir/json";
-	push @seen, bears("$files open files", start({ program => ['sh', '-c',
-		"ulimit -n $files; exec \"\$0\" \"\$\@\"", $forkpoint] }, @run, '--json', "$dir/json"));
-}
-is($seen[-1], 0, '64 descriptors are enough');
+TOLD = "limit|descriptors|Too many open files|temporarily unavailable|Cannot fork"
+
+
+def bears(what, **how):
+    """No limit may make a verdict of ours: either all is well, or the harness says that it failed.
+
+    Returns the exit status, None where there is none.
+    """
+    run = start(*RUN, "--json", json, **how)
+    finish(run, 90)
+    ended = run.status is not None and not run.status & 127
+    status = run.status >> 8 if ended else None
+    said = run.text + run.errors
+    try:
+        cells = cells_of(slurp(json))
+    except ValueError:
+        cells = []
+
+    ok(status in (0, 3), f"{what}: status 0 or 3") or diag(f"{run.status}: {said}")
+    equal([cell["verdict"] for cell in cells
+           if cell.get("verdict") not in ("as-expected", "none", None)], [],
+          f"{what}: no verdict for it")
+    ok(status == 0 or re.search(TOLD, said), f"{what}: told if it hurts") or diag(said)
+    equal(left_behind(run, 1), "", f"{what}: nothing stays")
+    return status
+
+
+seen = None
+for files in 8, 10, 12, 14, 17, 20, 24, 32, 64:
+    if os.path.exists(json):
+        os.unlink(json)
+    seen = bears(f"{files} open files",
+                 before=lambda most=files: limit(resource.RLIMIT_NOFILE, most))
+equal(seen, 0, "64 descriptors are enough")
 
 # Processes: the superuser has no limit, so be somebody else whose files we may read all the same.
 # (access(2) would forget the capability without that securebit.)
-my @somebody = $> ? () : split(' ', 'setpriv --securebits=+no_setuid_fixup --reuid=54321 --clear-groups ' .
-	'--inh-caps=-all,+dac_override,+dac_read_search --ambient-caps=-all,+dac_override,+dac_read_search --');
-SKIP: {
-	skip('nobody else can be', 24) if @somebody && system(join(' ', @somebody, 'true 2>/dev/null')) != 0;
-	my $mine = 0;
+SOMEBODY = os.geteuid() or 54321
+AS_SOMEBODY = [] if os.geteuid() else shlex.split(
+    f"setpriv --securebits=+no_setuid_fixup --reuid={SOMEBODY} --clear-groups "
+    "--inh-caps=-all,+dac_override,+dac_read_search "
+    "--ambient-caps=-all,+dac_override,+dac_read_search --")
 
-	for my $status (glob('/proc/[0-9]*/status')) {
-		my $text = slurp($status);
 
-		$mine += $1 if $text =~ /^Uid:\t(\d+)/m && $1 == ($> || 54321) && $text =~ /^Threads:\t(\d+)/m;
-	}
-	@seen = ();
-	for my $more (1, 2, 3, 5, 8, 64) {
-		unlink "$dir/json";
-		spew("$dir/json", '');
-		chmod(0666, "$dir/json");
-		chmod(0755, $dir);
-		push @seen, bears("$more processes", start({ program => [@somebody, 'bash', '-c', "ulimit -u " .
-			($mine + $more) . '; exec "$0" "$@"', $forkpoint] }, @run, '--json', "$dir/json"));
-	}
-	is($seen[0], 3, 'a single process is not enough, and that is told');
-	is($seen[-1], 0, '64 processes are enough');
-}
+def threads_of(user):
+    count = 0
+    for pid in pids():
+        status = slurp(f"/proc/{pid}/status")
+        uid = re.search(r"^Uid:\t([0-9]+)", status, re.M)
+        threads = re.search(r"^Threads:\t([0-9]+)", status, re.M)
+        if uid and threads and int(uid[1]) == user:
+            count += int(threads[1])
+    return count
 
-# Without ptrace, stacks are lost and nothing else.
-my $cc = $ENV{CC} // 'cc';
-SKIP: {
-	skip('no compiler', 1) if system("$cc -o $dir/without tests/lib/without.c") != 0;
-	skip('no seccomp', 1) if system("$dir/without", 'ptrace', 'true') != 0;
-	for my $denied (qw(ptrace readv)) {
-		for my $isolation (qw(zygote exec)) {
-			my $what = "without $denied ($isolation)";
-			my $run = works($what, { program => ["$dir/without", $denied, $forkpoint] },
-					'--json', "$dir/json", '--isolation', $isolation);
-			my %of = map { $_->{scenario} => $_ } grep { !$_->{twin} } cells_of(slurp("$dir/json"));
-			my $crash = $of{'selftest-crash'};
 
-			is_deeply($crash->{outcomes}, { SIGSEGV => 2 }, "$what: crashes are counted");
-			is($crash->{findings}[0]{si_code}, 1, "$what: with their code");
-			is($crash->{findings}[0]{address}, 0x10, "$what: and their address");
-			like($crash->{findings}[0]{degraded}, qr/ptrace|permitted/, "$what: and what is lost is told");
-			is_deeply($of{'selftest-child-hang'}{outcomes}, { hang => 2 }, "$what: hangs are hangs");
-			like($run->{text}, qr/^ +degraded: /m, "$what: the TAP tells, too");
-		}
-	}
-}
+def few_processes():
+    mine = threads_of(SOMEBODY)
+    statuses = []
+    for more in 1, 2, 3, 5, 8, 64:
+        spew(json, "")
+        os.chmod(json, 0o666)
+        os.chmod(SCRATCH, 0o755)
+        statuses.append(bears(f"{more} processes", program=[
+            *AS_SOMEBODY, "bash", "-c", f'ulimit -u {mine + more}; exec "$0" "$@"', PROGRAM]))
+    equal(statuses[0], 3, "a single process is not enough, and that is told")
+    equal(statuses[-1], 0, "64 processes are enough")
+
+
+if succeeds(*AS_SOMEBODY, "true"):
+    few_processes()
+else:
+    skip("a limit on processes", "nobody else can be", 26)
+
+
+def without(denied, isolation):
+    """Without ptrace, stacks are lost and nothing else."""
+    what = f"without {denied} ({isolation})"
+    run = works(what, "--json", json, "--isolation", isolation,
+                program=[scratch("without"), denied, PROGRAM])
+    of = {cell["scenario"]: cell for cell in cells_of(slurp(json)) if not cell["twin"]}
+    finding = at(of, "selftest-crash", "findings", 0)
+
+    equal(at(of, "selftest-crash", "outcomes"), {"SIGSEGV": 2}, f"{what}: crashes are counted")
+    equal(at(finding, "si_code"), 1, f"{what}: with their code")
+    equal(at(finding, "address"), 0x10, f"{what}: and their address")
+    like(at(finding, "degraded"), "ptrace|permitted", f"{what}: and what is lost is told")
+    equal(at(of, "selftest-child-hang", "outcomes"), {"hang": 2}, f"{what}: hangs are hangs")
+    like(run.text, "^ +degraded: ", f"{what}: the TAP tells, too")
+
+
+if not succeeds(*shlex.split(os.environ.get("CC") or "cc"), "-o", scratch("without"),
+                "tests/lib/without.c"):
+    skip("without ptrace", "no compiler")
+elif not succeeds(scratch("without"), "ptrace", "true"):
+    skip("without ptrace", "no seccomp")
+else:
+    for call in "ptrace", "readv":
+        for way in "zygote", "exec":
+            without(call, way)
 
 # Without stress-ng a storm saturates the CPUs by itself.
-{
-	mkdir "$dir/bin";
-	for my $tool (qw(make sh cc c++ gcc g++ ld as mkdir mv cmp sed printf cat rm)) {
-		my ($where) = grep { -x } map { "$_/$tool" } split(/:/, $ENV{PATH});
+ran = drive("run", "fork-lru-list", "--explore", "storm", "--budget", "0.4s", "--twins", "only",
+            "--python", python, "--json", json, env={"PATH": tools_in(scratch("bin"))})
+load = at(cells_of(slurp(json)), 0, "load")
+equal(ran.status, 0, "without stress-ng a storm goes on")
+equal(at(load, "tool"), "built-in spinner", "with the load of our own")
+above(at(load, "with", "trials") or 0, 0, "under which there were trials")
 
-		symlink($where, "$dir/bin/$tool") if $where;
-	}
-	my ($status) = run({ env => { PATH => "$dir/bin" } }, 'run', 'fork-lru-list', '--explore', 'storm',
-			   '--budget', '0.4s', '--twins', 'only', '--python', $python, '--json', "$dir/json");
-	my ($cell) = cells_of(slurp("$dir/json"));
-
-	is($status, 0, 'without stress-ng a storm goes on');
-	is($cell->{load}{tool}, 'built-in spinner', 'with the load of our own');
-	cmp_ok($cell->{load}{with}{trials}, '>', 0, 'under which there were trials');
-}
-done_testing();
+done()

@@ -1,103 +1,122 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# A machine short of CPU makes trials slow, and slow is no hang. And many trials cost no more memory
-# or descriptors than a few. (tests/long/56-load.t does the same for longer.)
-use strict;
-use warnings;
-use lib 'tests/lib';
+"""A machine short of CPU makes trials slow, and slow is no hang. And many trials cost no more
+memory or descriptors than a few. (tests/long/56-load.t does the same for longer.)"""
+import contextlib
+import math
+import os
+import re
+import signal
+import sys
+import time
 
-use Test::More;
-use Time::HiRes qw(sleep);
-use Driven;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from driven import (  # noqa: E402
+    cells_of, drive, interpreter, kin, left_behind, send, session_of, start, waitpid)
+from forkpoint_test import above, below, diag, done, equal, scratch, slurp  # noqa: E402
 
-my $python = interpreter();
-plan(skip_all => 'no interpreter is known: make pythons') if !$python;
-
-my $scale = $ENV{FORKPOINT_TEST_SCALE} // 1;
-my $cpus = () = slurp('/proc/cpuinfo') =~ /^processor\s*:/mg;
-
-# Four busy processes for each CPU; they end with us, and by themselves.
-my @busy;
-for (1 .. 4 * ($cpus || 1)) {
-	my $pid = fork() // die "fork: $!";
-
-	if (!$pid) {
-		my $parent = getppid();
-		alarm(120 * $scale);
-		while (1) {
-			for (my $i = 0; $i < 1e6; $i++) {
-			}
-			POSIX::_exit(0) if getppid() != $parent;
-		}
-	}
-	push @busy, $pid;
-}
-{
-	my @clean = qw(selftest-noop selftest-child-hang selftest-window fork-held-mutex fork-lru-list
-		       fork-atfork-order fork-stop-sampler finalize-ensure-after finalize-hammer);
-	my ($status, $out) = run('run', @clean, '--twins', 'only', '--trials', 25 * $scale, '--python',
-				 $python, '--jobs', '4', '--explore', 'all', '--json', "$dir/json");
-	my @cells = cells_of(slurp("$dir/json"));
-
-	kill 'KILL', @busy;
-	waitpid($_, 0) for @busy;
-	is($status, 0, 'under a load of four times the CPUs, twins stay clean');
-	cmp_ok(scalar(@cells), '>=', 2 * @clean, 'all of them');
-	for my $cell (@cells) {
-		is_deeply($cell->{outcomes}, { ok => 25 * $scale },
-			  "$cell->{scenario} $cell->{explore}: no trial of " . 25 * $scale . ' is a hang')
-			or diag($cell->{said} // '');
-	}
-}
-
-sub resources {
-	my ($pid) = @_;
-	my ($rss) = slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+) kB/m or return;
-	my @fds = glob("/proc/$pid/fd/*");
-
-	return { rss => $rss, fds => scalar(@fds) };
-}
-
+SCALE = float(os.environ.get("FORKPOINT_TEST_SCALE", "1"))
+CLEAN = ["selftest-noop", "selftest-child-hang", "selftest-window", "fork-held-mutex",
+         "fork-lru-list", "fork-atfork-order", "fork-stop-sampler", "finalize-ensure-after",
+         "finalize-hammer"]
 # Forked children that end well, that crash, and that hang: in each a descriptor could be lost.
-for my $case (['selftest-noop', 5000], ['selftest-child-crash', 1000], ['selftest-child-hang', 30],
-	      ['selftest-child-crash', 100, '--isolation', 'exec']) {
-	my ($scenario, $trials, @more) = @$case;
-	my $run = start('run', $scenario, '--trials', $trials * $scale, '--twins', 'without', '--python',
-			$python, '--jobs', '1', @more);
-	my (%of, $zombies);
+CASES = [("selftest-noop", 5000), ("selftest-child-crash", 1000), ("selftest-child-hang", 30),
+         ("selftest-child-crash", 100, "--isolation", "exec")]
 
-	while (waitpid($run->{pid}, POSIX::WNOHANG()) == 0) {
-		my $kin = kin($run);
+python = interpreter()
 
-		for my $pid (@{$kin->{worker}}, @{$kin->{zygote}}) {
-			my $got = resources($pid);
 
-			push @{$of{$pid}}, $got if $got;
-		}
-		my $n = grep { $_->{state} eq 'Z' } session_of($run);
+def scaled(number):
+    return int(number * SCALE)
 
-		$zombies = $n if $n > ($zombies // 0);
-		sleep 0.02;
-	}
-	$run->{status} = $?;
-	is($run->{status}, 0, "$trials trials of $scenario") or diag(slurp($run->{err}));
-	my @lives = grep { @$_ >= 8 } values %of;
 
-	cmp_ok(scalar(@lives), '>=', @more ? 1 : 2, 'worker and host could be watched');
-	for my $samples (@lives) {
-		# The first quarter is for what is read once: symbols, caches. A few descriptors
-		# come and go: /proc is looked at, a control starts its own host.
-		my @later = @$samples[@$samples / 4 .. $#$samples];
-		my ($first, $last) = @later[0, -1];
+def be_busy(parent):
+    """Until the test ends, and at most for the time that the load is wanted."""
+    try:
+        signal.alarm(math.ceil(120 * SCALE))
+        while os.getppid() == parent:
+            for _ in range(1000000):
+                pass
+    finally:
+        os._exit(0)
 
-		cmp_ok($last->{rss} - $first->{rss}, '<', 1024,
-		       "the resident memory does not grow ($first->{rss} to $last->{rss} KiB)");
-		my $most = (sort { $b <=> $a } map { $_->{fds} } @later)[0];
-		my $least = (sort { $a <=> $b } map { $_->{fds} } @later)[0];
 
-		cmp_ok($most - $least, '<=', 8, "nor the number of descriptors ($least to $most)");
-	}
-	cmp_ok($zombies // 0, '<', 5, 'and zombies do not pile up');
-	is(left_behind($run, 0.5), '', 'nothing is left behind');
-}
-done_testing();
+def busy_process():
+    parent = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        be_busy(parent)
+    return pid
+
+
+def twins_under_load():
+    cpus = len(re.findall(r"^processor\s*:", slurp("/proc/cpuinfo"), re.M))
+    trials = scaled(25)
+    busy = [busy_process() for _ in range(4 * (cpus or 1))]
+    ran = drive("run", *CLEAN, "--twins", "only", "--trials", str(trials), "--python", python,
+                "--jobs", "4", "--explore", "all", "--json", scratch("json"))
+    send(signal.SIGKILL, *busy)
+    for pid in busy:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    equal(ran.status, 0, "under a load of four times the CPUs, twins stay clean") or diag(ran.err)
+    cells = cells_of(slurp(scratch("json")))
+    above(len(cells), 2 * len(CLEAN) - 1, "all of them")
+    for cell in cells:
+        equal(cell.get("outcomes"), {"ok": trials},
+              f"{cell['scenario']} {cell['explore']}: no trial of {trials} is a hang") or \
+            diag(cell.get("said") or "")
+
+
+def resources(pid):
+    """(KiB of memory, descriptors), or None of one that ends: memory goes before descriptors."""
+    try:
+        fds = len(os.listdir(f"/proc/{pid}/fd"))
+    except OSError:
+        return None
+    rss = re.search(r"^VmRSS:\s+([0-9]+) kB", slurp(f"/proc/{pid}/status"), re.M)
+    return (int(rss[1]), fds) if rss else None
+
+
+def watch(run):
+    """Until the run is over: samples of workers and hosts by PID, and the most zombies at once."""
+    samples = {}
+    zombies = 0
+    while True:
+        pid, status = waitpid(run.pid)
+        if pid:
+            run.status = status if pid == run.pid else None
+            return samples, zombies
+        of = kin(run)
+        for one in of.worker + of.zygote:
+            got = resources(one)
+            if got:
+                samples.setdefault(one, []).append(got)
+        zombies = max(zombies, sum(p.state == "Z" for p in session_of(run)))
+        time.sleep(0.02)
+
+
+def steady(samples):
+    # The first quarter is for what is read once: symbols, caches. A few descriptors
+    # come and go: /proc is looked at, a control starts its own host.
+    later = samples[len(samples) // 4:]
+    first, last = later[0][0], later[-1][0]
+    below(last - first, 1024, f"the resident memory does not grow ({first} to {last} KiB)")
+    fds = [each[1] for each in later]
+    below(max(fds) - min(fds), 9, f"nor the number of descriptors ({min(fds)} to {max(fds)})")
+
+
+twins_under_load()
+for scenario, trials, *more in CASES:
+    run = start("run", scenario, "--trials", str(scaled(trials)), "--twins", "without",
+                "--python", python, "--jobs", "1", *more)
+    samples, zombies = watch(run)
+    equal(run.status, 0, f"{scaled(trials)} trials of {scenario}") or diag(slurp(run.err))
+    lives = [each for each in samples.values() if len(each) >= 8]
+    above(len(lives), 0 if more else 1, "worker and host could be watched")
+    for life in lives:
+        steady(life)
+    below(zombies, 5, "and zombies do not pile up")
+    equal(left_behind(run, 0.5), "", "nothing is left behind")
+done()

@@ -1,108 +1,110 @@
-#!/usr/bin/perl
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-# What must not change results: how subjects are started, how many workers there are, how the cells
-# are shared out, and doing it again with the same seed.
-use strict;
-use warnings;
-use lib 'tests/lib';
+"""What must not change results: how subjects are started, how many workers there are, how the
+cells are shared out, and doing it again with the same seed."""
+import contextlib
+import os
+import re
+import sys
 
-use Test::More;
-use Driven;
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from driven import cells_of, drive, interpreters  # noqa: E402
+from forkpoint_test import above, below, done, equal, ok, scratch, slurp  # noqa: E402
 
-my @pythons = map { $_->{python} } pythons();
-plan(skip_all => 'no interpreter is known: make pythons') if !@pythons;
-my @on = ('--python', $pythons[0]);
-my @tests = map { "selftest-$_" } qw(noop crash child-crash hang child-hang silent window rare);
+pythons = [one["python"] for one in interpreters()]
+ON = ["--python", pythons[0]]
+TESTS = [f"selftest-{name}" for name in
+         ("noop", "crash", "child-crash", "hang", "child-hang", "silent", "window", "rare")]
+FIXED = [*TESTS, *ON, "--trials", "4", "--seed", "11"]
+JSON = scratch("json")
 
-# { cell => "verdict outcomes" } of a run.
-sub results {
-	my (@args) = @_;
 
-	unlink "$dir/json";
-	my ($status, $out, $err) = run('run', @args, '--json', "$dir/json");
-	my %of;
+def results(*args):
+    """What each cell of a run came to: its verdict and outcomes."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(JSON)
+    drive("run", *args, "--json", JSON)
+    of = {}
+    for cell in cells_of(slurp(JSON)):
+        name = " ".join((cell["scenario"], "twin" if cell["twin"] else "bug", cell["python"],
+                         cell["explore"]))
+        if name in of:
+            ok(False, f"{name} came twice")
+        outcomes = sorted((cell.get("outcomes") or {}).items())
+        of[name] = " ".join([cell.get("verdict") or "none", *(f"{o}:{n}" for o, n in outcomes)])
+    return of
 
-	for my $c (cells_of(slurp("$dir/json"))) {
-		my $cell = join(' ', $c->{scenario}, $c->{twin} ? 'twin' : 'bug', $c->{python}, $c->{explore});
 
-		fail("$cell came twice") if $of{$cell};
-		$of{$cell} = join(' ', $c->{verdict} // 'none',
-				  map { "$_:$c->{outcomes}{$_}" } sort keys %{$c->{outcomes} // {}});
-	}
-	return \%of;
-}
+def listed(*args):
+    ran = drive("run", "--dry-run", *args)
+    equal(ran.status, 0, f"--dry-run {' '.join(args)}")
+    return ran.out.splitlines()
 
-my @fixed = (@tests, @on, '--trials', '4', '--seed', '11');
-my $usual = results(@fixed, '--jobs', '2');
 
-is(scalar(keys %$usual), 2 * @tests, 'each scenario and its twin has a result');
-is_deeply(results(@fixed, '--isolation', 'exec'), $usual,
-	  'a subject that is started afresh does what a forked one does');
-is_deeply(results(@fixed, '--jobs', $_), $usual, "--jobs $_ changes nothing") for 1, 8;
+def rare(*args):
+    """How many trials of 200 had the outcome, and the replay line of one."""
+    drive("run", "selftest-rare", "--twins", "without", "--trials", "200", *ON, *args,
+          "--json", JSON)
+    cell = cells_of(slurp(JSON))[0]
+    return f"{cell['outcomes']['SIGSEGV']} {cell['findings'][0]['replay']}"
 
-my (%all, $n);
-for my $k (1 .. 3) {
-	my $part = results(@fixed, '--shard', "$k/3");
 
-	fail("$_ is in two shards") for grep { $all{$_} } keys %$part;
-	cmp_ok(scalar(keys %$part), '>', 0, "shard $k of 3 has its part");
-	%all = (%all, %$part);
-}
-is_deeply(\%all, $usual, 'the shards together are the whole');
+def without_seed(text):
+    return re.sub(r":0x\w+:", ":", text, count=1)
+
+
+usual = results(*FIXED, "--jobs", "2")
+equal(len(usual), 2 * len(TESTS), "each scenario and its twin has a result")
+equal(results(*FIXED, "--isolation", "exec"), usual,
+      "a subject that is started afresh does what a forked one does")
+for jobs in "1", "8":
+    equal(results(*FIXED, "--jobs", jobs), usual, f"--jobs {jobs} changes nothing")
+
+together = {}
+for k in 1, 2, 3:
+    part = results(*FIXED, "--shard", f"{k}/3")
+    for cell in part.keys() & together.keys():
+        ok(False, f"{cell} is in two shards")
+    above(len(part), 0, f"shard {k} of 3 has its part")
+    together.update(part)
+equal(together, usual, "the shards together are the whole")
 
 # The same of the whole matrix, and of interpreters that are not there.
-sub listed {
-	my ($status, $out) = run('run', '--dry-run', @_);
+everywhere = ["--python", "3.99"]
+for python in pythons:
+    everywhere += ["--python", python]
+whole = listed("--explore", "all", *everywhere)
+parts = [line for k in range(1, 6)
+         for line in listed("--explore", "all", "--shard", f"{k}/5", *everywhere)]
+equal(sorted(parts), sorted(whole), "five shards of all cells are all cells, each once")
+above(len(whole), 10 * len(pythons), "which are many")
+equal(sum("3.99" in line for line in whole), 1, "with one that is not there")
 
-	is($status, 0, "--dry-run @_");
-	return split(/\n/, $out);
-}
-my @whole = listed('--explore', 'all', '--python', '3.99', map { ('--python', $_) } @pythons);
-my @parts = map { listed('--explore', 'all', '--shard', "$_/5", '--python', '3.99',
-			 map { ('--python', $_) } @pythons) } 1 .. 5;
-
-is(join("\n", sort @parts), join("\n", sort @whole), 'five shards of all cells are all cells, each once');
-cmp_ok(scalar(@whole), '>', 10 * @pythons, 'which are many');
-ok((grep { /3\.99/ } @whole) == 1, 'with one that is not there');
-{
-	my @cells = listed(@tests, @on);
-	my $with_twin = grep { / \(and its twin\)$/ } @cells;
-
-	is(@cells + $with_twin, keys %$usual, '--dry-run prints the cells that are run');
-}
+cells = listed(*TESTS, *ON)
+twins = sum(line.endswith(" (and its twin)") for line in cells)
+equal(len(cells) + twins, len(usual), "--dry-run prints the cells that are run")
 
 # Seeds.
-sub rare {
-	my (@args) = @_;
-	my ($status) = run('run', 'selftest-rare', '--twins', 'without', '--trials', '200', @on, @args,
-			   '--json', "$dir/json");
-	my ($cell) = cells_of(slurp("$dir/json"));
-
-	return "$cell->{outcomes}{SIGSEGV} $cell->{findings}[0]{replay}";
-}
-my $seven = rare('--seed', '7');
-my ($hits, $trial) = $seven =~ /^(\d+) .*:0x7:(\d+):SIGSEGV$/ or fail("no replay line: $seven");
-
-cmp_ok($hits, '>=', 2, 'one trial in twenty is two in two hundred at least');
-cmp_ok($hits, '<=', 30, 'and thirty at most');
-is(rare('--seed', '0x7'), $seven, 'the same seed finds the same trials');
-is(rare('--seed', '7', '--isolation', 'exec') =~ s/:exec:/:zygote:/r, $seven, 'also in fresh processes');
-isnt(join(',', map { rare('--seed', $_) =~ s/:0x\w+:/:/r } 8, 9, 10),
-     join(',', ($seven =~ s/:0x\w+:/:/r) x 3), 'other seeds others');
-{
-	my ($line) = $seven =~ / (.*)/;
-	my ($status, $out) = run('replay', $line, '--tries', '1');
-
-	is($status, 0, 'its replay line finds it at the first try');
-}
+seven = rare("--seed", "7")
+line = re.search(r"\A([0-9]+) (.*:0x7:[0-9]+:SIGSEGV)\Z", seven)
+if ok(line, f"a replay line has the seed: {seven}"):
+    hits = int(line[1])
+    above(hits, 1, "one trial in twenty is two in two hundred at least")
+    below(hits, 31, "and thirty at most")
+equal(rare("--seed", "0x7"), seven, "the same seed finds the same trials")
+equal(rare("--seed", "7", "--isolation", "exec").replace(":exec:", ":zygote:", 1), seven,
+      "also in fresh processes")
+ok([without_seed(rare("--seed", seed)) for seed in ("8", "9", "10")] != [without_seed(seven)] * 3,
+   "other seeds others")
+equal(drive("replay", seven.split(" ", 1)[1], "--tries", "1").status, 0,
+      "its replay line finds it at the first try")
 
 # --trials is exact, whatever the strategy.
-for my $explore (qw(starve storm)) {
-	for my $trials (1, 7) {
-		run('run', 'selftest-rare', 'fork-lru-list', '--explore', $explore, '--trials', $trials, @on,
-		    '--json', "$dir/json");
-		is(join(' ', map { $_->{trials} } cells_of(slurp("$dir/json"))), join(' ', ($trials) x 4),
-		   "--trials $trials under $explore");
-	}
-}
-done_testing();
+for explore in "starve", "storm":
+    for trials in 1, 7:
+        drive("run", "selftest-rare", "fork-lru-list", "--explore", explore, "--trials",
+              str(trials), *ON, "--json", JSON)
+        equal([cell["trials"] for cell in cells_of(slurp(JSON))], [trials] * 4,
+              f"--trials {trials} under {explore}")
+done()
