@@ -20,17 +20,15 @@ static void storm_order(const struct cell *cell, uint64_t trial, struct control_
 	cell_order(cell, trial, order);
 }
 
-static json_t *part_json(const struct cell *cell, const struct tally *part)
+/* Counted as the whole cell's rate is: of the hits, those that were not ok. */
+static json_t *part_json(const struct tally *part)
 {
-	struct outcome_set bad;
-	uint64_t n;
+	uint64_t bad = tally_bad_hits(part);
 
-	expected_bad(cell->expected, &bad);
-	n = tally_count(part, &bad);
-	return json_pack("{s:I,s:I,s:f,s:f}", "trials", (json_int_t)part->trials, "bad",
-			 (json_int_t)n, "rate",
-			 part->trials ? (double)n / (double)part->trials : 0.0, "rate_upper95",
-			 stats_upper95(n, part->trials));
+	return json_pack("{s:I,s:I,s:I,s:f,s:f}", "trials", (json_int_t)part->trials, "hits",
+			 (json_int_t)part->hits, "bad", (json_int_t)bad, "rate",
+			 part->hits ? (double)bad / (double)part->hits : 0.0, "rate_upper95",
+			 stats_upper95(bad, part->hits));
 }
 
 /* Trials until the time or their number is up; nothing is decided early. */
@@ -68,7 +66,7 @@ static enum link_result storm_loaded(struct cell *cell, struct strbuf *err)
 	load_stop(&load);
 	json_object_set_new(cell->notes, "load",
 			    json_pack("{s:s,s:o,s:o}", "tool", load.tool, "without",
-				      part_json(cell, &quiet), "with", part_json(cell, &loaded)));
+				      part_json(&quiet), "with", part_json(&loaded)));
 	return result;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "observe/machine.h"
 
 static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *f)
 {
@@ -78,8 +79,8 @@ static void add_crash(struct strbuf *out, const struct crash *crash)
 	for (size_t i = 0; i < crash->nthreads; i++)
 		add_thread(out, &crash->threads[i]);
 	for (size_t i = 0; i < crash->nregs; i++)
-		strbuf_addf(out, "%sr%-2zu 0x%016llx%s", i ? "" : "\nregisters, as the kernel "
-			    "orders them:\n", i, (unsigned long long)crash->regs[i],
+		strbuf_addf(out, "%s%-6s 0x%016llx%s", i ? "" : "\nregisters:\n",
+			    machine_register_name(i), (unsigned long long)crash->regs[i],
 			    i % 4 == 3 || i + 1 == crash->nregs ? "\n" : "  ");
 	if (crash->maps)
 		strbuf_addf(out, "\nmaps:\n%s", crash->maps);

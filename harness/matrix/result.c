@@ -36,6 +36,14 @@ static json_t *rounded(double value)
 	return json_real(round(value * scale) / scale);
 }
 
+/* An upper bound may only be rounded up, and a rate is at most 1. */
+static json_t *rounded_up(double value)
+{
+	double scale = value > 0 ? pow(10, 3 - ceil(log10(value))) : 1;
+
+	return json_real(fmin(1, ceil(value * scale) / scale));
+}
+
 json_t *result_new(const struct unit *unit, bool twin)
 {
 	char *scenario = unit->scenario ? unit_scenario_name(unit) : xstrdup("python");
@@ -178,6 +186,9 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
 
 	keep_dossier(json, unit, cell, n, line, triage);
+	if (!triage)
+		json_object_set_new(json, "degraded", json_string("no capture: the process ended "
+								  "without its crash handler"));
 	if (triage) {
 		json_object_set_new(json, "triage", triage_json(triage, confirmation));
 		crash_json(json, f->crash);
@@ -271,12 +282,12 @@ static void add_controls(json_t *json, const struct confirmation *c)
 
 static void add_rate(json_t *json, const struct tally *tally)
 {
-	uint64_t bad = tally->hits - tally->hit_outcomes[OUTCOME_OK];
+	uint64_t bad = tally_bad_hits(tally);
 
 	if (!tally->hits)
 		return;
 	json_object_set_new(json, "rate", rounded((double)bad / (double)tally->hits));
-	json_object_set_new(json, "rate_upper95", rounded(stats_upper95(bad, tally->hits)));
+	json_object_set_new(json, "rate_upper95", rounded_up(stats_upper95(bad, tally->hits)));
 }
 
 json_t *result_of_cell(const struct unit *unit, const struct cell *cell,

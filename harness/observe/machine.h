@@ -28,6 +28,8 @@ int machine_fetch(pid_t tid, struct machine_registers *registers);
 bool machine_from_context(const uint64_t *regs, size_t n, struct machine_registers *registers);
 /* What /proc/PID/task/TID/syscall gives of a blocked thread. */
 void machine_from_blocked(uint64_t sp, uint64_t pc, struct machine_registers *registers);
+/* Name of the n-th register of a signal's context, in the order above. Static string. */
+const char *machine_register_name(size_t n);
 uint64_t machine_sp(const struct machine_registers *registers);
 /*
  * Is the address inside the descriptor (libc's struct pthread) of the thread that has this thread

@@ -65,6 +65,19 @@ bool machine_descriptor_holds(uint64_t thread_pointer, uint64_t address)
 	       thread_pointer - address <= DESCRIPTOR_SIZE;
 }
 
+/* As embed/announce.c stores them: x0 to x30, sp, pc, pstate. */
+const char *machine_register_name(size_t n)
+{
+	static const char *const names[] = {
+		"x0",  "x1",  "x2",  "x3",  "x4",  "x5",  "x6",  "x7",  "x8",
+		"x9",  "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",
+		"x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26",
+		"x27", "x28", "x29", "x30", "sp",  "pc",  "pstate",
+	};
+
+	return n < sizeof(names) / sizeof(names[0]) ? names[n] : "?";
+}
+
 uint64_t machine_sp(const struct machine_registers *registers)
 {
 	return registers->dwarf[DWARF_SP];

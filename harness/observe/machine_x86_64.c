@@ -79,6 +79,17 @@ bool machine_descriptor_holds(uint64_t thread_pointer, uint64_t address)
 	return thread_pointer && address - thread_pointer < DESCRIPTOR_SIZE;
 }
 
+/* The order of <sys/ucontext.h>'s gregs. */
+const char *machine_register_name(size_t n)
+{
+	static const char *const names[] = {
+		"r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",   "rdi",
+		"rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip", "eflags",
+	};
+
+	return n < sizeof(names) / sizeof(names[0]) ? names[n] : "?";
+}
+
 uint64_t machine_sp(const struct machine_registers *registers)
 {
 	return registers->dwarf[DWARF_RSP];

@@ -385,7 +385,8 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 		end_subject(&c);
 	if (c.pidfd >= 0)
 		close(c.pidfd);
-	if (ret == 0 && WIFEXITED(c.status) && WEXITSTATUS(c.status) == SUBJECT_EXIT_HARNESS) {
+	if (ret == 0 && WIFEXITED(c.status) && WEXITSTATUS(c.status) == SUBJECT_EXIT_HARNESS &&
+	    link->control->said.text[0]) {
 		strbuf_addf(err, "a subject could not do its part: %s", link->control->said.text);
 		ret = -1;
 	}

@@ -50,6 +50,11 @@ uint64_t tally_count(const struct tally *tally, const struct outcome_set *set)
 	return n;
 }
 
+uint64_t tally_bad_hits(const struct tally *tally)
+{
+	return tally->hits - tally->hit_outcomes[OUTCOME_OK];
+}
+
 void expected_bad(const struct expected *expected, struct outcome_set *bad)
 {
 	*bad = expected->shows;

@@ -38,6 +38,8 @@ void tally_add(struct tally *tally, const struct trial *trial);
 void tally_merge(struct tally *tally, const struct tally *from);
 /* How many of the trials ended in one of the set. */
 uint64_t tally_count(const struct tally *tally, const struct outcome_set *set);
+/* How many hits were not ok. */
+uint64_t tally_bad_hits(const struct tally *tally);
 /* The outcomes but ok that the row wants to see; empty if it wants none. */
 void expected_bad(const struct expected *expected, struct outcome_set *bad);
 

@@ -177,7 +177,7 @@ static void match_child(const struct facts *facts, struct finding *finding)
 	finding_say(finding, SCORE_FAIR, "a forked child %s in %s, on what it inherited",
 		    facts->crash->kind == CRASH_KIND_HANG ? "hangs" : "crashed", place);
 	finding_blame(finding, facts, facts->native >= 0 ? facts->native : 0);
-	finding_because(finding, -1, "process %d was forked, and the parent lives on without harm",
+	finding_because(finding, -1, "process %d is a forked child",
 			(int)facts->crash->pid);
 	heap_evidence(finding, facts);
 	free(place);
