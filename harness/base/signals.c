@@ -139,6 +139,7 @@ void processes_sweep(void)
 			;
 		if (n <= 0 && waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD)
 			return;
+		/* What was killed is gone, and its orphans ours, within a millisecond or so. */
 		usleep(1000);
 	}
 }

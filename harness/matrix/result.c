@@ -186,13 +186,15 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
 
 	keep_dossier(json, unit, cell, n, line, triage);
-	if (!triage)
-		json_object_set_new(json, "degraded", json_string("no capture: the process ended "
-								  "without its crash handler"));
 	if (triage) {
 		json_object_set_new(json, "triage", triage_json(triage, confirmation));
 		crash_json(json, f->crash);
 		triage_free(triage);
+	} else {
+		json_object_set_new(json, "degraded",
+				    json_string(f->outcome <= OUTCOME_SIGNAL_LAST ?
+						"no capture: it ended without its crash handler" :
+						"no capture of the process"));
 	}
 	free(line);
 	return json;
