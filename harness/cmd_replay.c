@@ -89,7 +89,7 @@ static int run_tries(const struct replay *replay, const struct unit *unit,
 	struct control_order order;
 	int status = EXIT_HARNESS;
 
-	while (result == LINK_DONE && !cell_exhausted(cell) &&
+	while (result == LINK_DONE && !cell_exhausted(cell, 1) &&
 	       !cell->tally.outcomes[replay->outcome]) {
 		replay->strategy->order(cell, replay->trial, &order);
 		result = cell_trial(cell, &order, replay->trial, NULL, err);

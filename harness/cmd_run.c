@@ -69,7 +69,8 @@ static const struct option_spec options[] = {
 		   "Python is up, or start it afresh", isolations, .fallback = "zygote"),
 	OPT_CHOICE("twins", 0, &opt.twins, "WHICH", "run scenarios with their fixed twins, without, "
 		   "or only the twins", twin_choices, .fallback = "both"),
-	OPT_SECONDS("budget", 'b', &opt.budget_ns, "TIME", "time for one cell that chance decides",
+	OPT_SECONDS("budget", 'b', &opt.budget_ns, "TIME", "time for one cell that chance decides; "
+		    "up to 8 times that until a crash that is expected has been met",
 		    .min = NSEC_PER_MSEC, .fallback = "10s"),
 	OPT_UNSIGNED("trials", 'n', &opt.trials, "N", "exactly this many trials for each cell, "
 		     "whatever they cost", .min = 1, .max = 1000000000),

@@ -246,6 +246,18 @@ const struct scenario scenario_selftest_rare = {
 	.expectations = rare, .check = fault_sometimes,
 };
 
+/* A crash that never comes, and no rate that its absence could exclude. */
+static const struct expectation awaited[] = {
+	{ .releases = "", .shows = "SIGSEGV", .allows = "ok", .source = "by construction" },
+	{ .releases = NULL },
+};
+
+const struct scenario scenario_selftest_awaited = {
+	.name = "selftest-awaited", .race = "a rare crash is promised", .symptom = "none",
+	.fix = "none", .operation = OPERATION_NONE, .flags = SCENARIO_HIDDEN,
+	.expectations = awaited, .check = say_ok,
+};
+
 /* The floor that the table declares is excluded by the trials. */
 const struct scenario scenario_selftest_floor = {
 	.name = "selftest-floor", .race = "a rate is promised", .symptom = "none", .fix = "none",

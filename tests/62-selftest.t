@@ -57,6 +57,11 @@ short = cell_of("rare", "--seed", "42", "--trials", "2")
 equal(short["verdict"], "not-seen", "two trials do not meet it: not seen is no failure")
 like(short["reason"], r"its rate is below 0\.78 at 95 %", "it is told with its bound")
 
+# A budget is for what may go well. What is to crash and has not gets eight of them.
+awaited = cell_of("awaited", "--budget", "50ms")
+equal(awaited["verdict"], "not-seen", "a crash that never comes is not seen")
+above(awaited["seconds"], 0.39, "after eight budgets")
+
 # The controls: a crash of the window's own, and one that has nothing to do with it.
 window = cell_of("window")
 ok(at(window, "triage", "confirmed") is True, "a crash inside the window only is confirmed")

@@ -35,7 +35,7 @@ static json_t *part_json(const struct tally *part)
 static enum link_result storm_part(struct cell *cell, uint64_t *next, uint64_t trials,
 				   uint64_t until_ns, struct tally *part, struct strbuf *err)
 {
-	while (!cell_exhausted(cell) && clock_now() < until_ns && part->trials < trials) {
+	while (!cell_exhausted(cell, 1) && clock_now() < until_ns && part->trials < trials) {
 		struct control_order order;
 		enum link_result result;
 

@@ -20,10 +20,17 @@ static bool decided(const struct cell *cell, const struct strategy *strategy)
 						       strategy->is_random(cell), STRATEGY_ENOUGH);
 }
 
+/* A cell that would end without the crash that it is to show gets more time for it. */
+static bool spent(const struct cell *cell)
+{
+	return cell_exhausted(cell, verdict_awaits(cell->expected, &cell->tally) ?
+			      STRATEGY_PATIENCE : 1);
+}
+
 enum link_result strategy_loop(struct cell *cell, const struct strategy *strategy,
 			       struct strbuf *err)
 {
-	for (uint64_t trial = 0; !cell_exhausted(cell) && !decided(cell, strategy); trial++) {
+	for (uint64_t trial = 0; !spent(cell) && !decided(cell, strategy); trial++) {
 		struct control_order order;
 		enum link_result result;
 

@@ -113,11 +113,11 @@ enum link_result cell_trial(struct cell *cell, const struct control_order *order
 	return result;
 }
 
-bool cell_exhausted(const struct cell *cell)
+bool cell_exhausted(const struct cell *cell, unsigned int budgets)
 {
 	if (*cell->interrupted)
 		return true;
 	if (cell->limits.trials)
 		return cell->tally.trials >= cell->limits.trials;
-	return clock_now() - cell->started_ns >= cell->limits.budget_ns;
+	return (clock_now() - cell->started_ns) / budgets >= cell->limits.budget_ns;
 }

@@ -77,7 +77,7 @@ void cell_order(const struct cell *cell, uint64_t trial, struct control_order *o
 enum link_result cell_trial(struct cell *cell, const struct control_order *order, uint64_t trial,
 			    struct tally *part, struct strbuf *err);
 
-/* Time or trials are used up, or somebody pressed Ctrl-C. */
-bool cell_exhausted(const struct cell *cell);
+/* So many budgets of time, or the trials, are used up, or somebody pressed Ctrl-C. */
+bool cell_exhausted(const struct cell *cell, unsigned int budgets);
 
 #endif

@@ -144,3 +144,12 @@ bool verdict_decided(const struct expected *expected, const struct tally *tally,
 		return tally_count(tally, &bad) >= enough;
 	return floor_excluded(expected, tally);
 }
+
+bool verdict_awaits(const struct expected *expected, const struct tally *tally)
+{
+	struct outcome_set bad;
+
+	expected_bad(expected, &bad);
+	return !outcome_set_empty(&bad) && !tally_count(tally, &bad) &&
+	       outsider(expected, tally) < 0;
+}

@@ -61,4 +61,7 @@ enum verdict verdict_judge(const struct expected *expected, const struct tally *
 bool verdict_decided(const struct expected *expected, const struct tally *tally, bool random,
 		     uint64_t enough);
 
+/* Is a bad outcome promised that has not come yet, and nothing outside the set come instead? */
+bool verdict_awaits(const struct expected *expected, const struct tally *tally);
+
 #endif

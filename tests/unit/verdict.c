@@ -106,11 +106,28 @@ static void test_decided(void)
 	CHECK(verdict_decided(&clean, &t, true, 3), "598 below");
 }
 
+static void test_awaits(void)
+{
+	struct expected rare = row("SIGSEGV", "ok", 0), clean = row("ok", NULL, 0);
+	struct tally t = { 0 };
+
+	CHECK(verdict_awaits(&rare, &t), "a promised crash is awaited from the first trial on");
+	CHECK(!verdict_awaits(&clean, &t), "where ok is promised, nothing is");
+	add(&t, OUTCOME_OK, true, 1000);
+	CHECK(verdict_awaits(&rare, &t), "as long as all goes well");
+	add(&t, 6, true, 1);
+	CHECK(!verdict_awaits(&rare, &t), "an outcome outside the set ends it");
+	t = (struct tally){ 0 };
+	add(&t, 11, true, 1);
+	CHECK(!verdict_awaits(&rare, &t), "as the crash itself does");
+}
+
 int main(void)
 {
 	test_met_each_time();
 	test_hits();
 	test_chance();
 	test_decided();
+	test_awaits();
 	return tap_done();
 }
