@@ -35,18 +35,17 @@ void subject_stage(struct subject *s, enum stage stage)
 
 void subject_say(struct subject *s, enum outcome outcome, const char *why)
 {
-	struct control_said *said = &s->control->said;
-	uint32_t unset = 0;
+	struct control_word *word = &s->control->said.words[control_word_of(outcome)];
+	uint32_t unsaid = WORD_UNSAID;
 	size_t i;
 
-	/* 2 marks a word being written: the driver reads only 1. */
-	if (!atomic_compare_exchange_strong(&said->set, &unset, 2))
+	if (!atomic_compare_exchange_strong(&word->state, &unsaid, WORD_BEGUN))
 		return;
-	for (i = 0; why[i] && i < sizeof(said->text) - 1; i++)
-		said->text[i] = why[i];
-	said->text[i] = '\0';
-	said->outcome = outcome;
-	atomic_store(&said->set, 1);
+	for (i = 0; why[i] && i < sizeof(word->text) - 1; i++)
+		word->text[i] = why[i];
+	word->text[i] = '\0';
+	word->outcome = outcome;
+	atomic_store(&word->state, WORD_SAID);
 }
 
 void subject_fail(struct subject *s, const char *why)

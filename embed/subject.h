@@ -22,6 +22,7 @@
 #ifndef FORKPOINT_EMBED_SUBJECT_H
 #define FORKPOINT_EMBED_SUBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,7 +38,7 @@ extern "C" {
 #endif
 
 #define CONTROL_MAGIC 0x746e7066u /* "fpnt" */
-#define CONTROL_VERSION 1u
+#define CONTROL_VERSION 2u
 #define CONTROL_SIZE 4096u
 
 /*
@@ -65,7 +66,7 @@ enum outcome {
 	OUTCOME_PARKED,  /* CPython holds W for ever by design, and the process ends */
 	OUTCOME_EXIT,    /* W's thread was ended under it (pthread_exit) */
 	OUTCOME_WRONG,   /* an invariant is broken, or the subject ended without a word */
-	OUTCOME_TIMEOUT, /* still using CPU when its time was over: slow, not stuck */
+	OUTCOME_TIMEOUT, /* its time was over: a loop, a process that was stopped; no deadlock */
 	OUTCOME_COUNT,
 };
 
@@ -150,11 +151,49 @@ struct control_crash {
 	uint64_t regs[CONTROL_REGISTERS]; /* in the order of the machine's ucontext */
 };
 
-struct control_said {
-	SHARED_U32 set;    /* 1 once a scenario has said how the trial ended */
-	uint32_t outcome;  /* enum outcome */
-	char text[1000];   /* why, NUL-terminated */
+/*
+ * How a trial ended, in the subject's own words, best first. There is one of each: the worst word
+ * counts, whenever it is said, and of two that are as bad the first. So nobody waits for another
+ * (words are said in signal handlers and by processes that die), and nothing worse is lost.
+ */
+enum word {
+	WORD_OK,
+	WORD_PARKED,
+	WORD_EXIT,
+	WORD_WRONG, /* any other outcome */
+	WORD_COUNT,
 };
+
+enum word_state {
+	WORD_UNSAID = 0,
+	WORD_SAID,
+	WORD_BEGUN, /* being written, or its writer died over it: only the outcome holds */
+};
+
+struct control_word {
+	SHARED_U32 state;  /* enum word_state */
+	uint32_t outcome;  /* enum outcome, where the word is WORD_WRONG */
+	char text[700];    /* why, NUL-terminated */
+};
+
+struct control_said {
+	struct control_word words[WORD_COUNT];
+};
+
+/* Async-signal-safe. */
+static inline enum word control_word_of(enum outcome outcome)
+{
+	switch (outcome) {
+	case OUTCOME_OK:
+		return WORD_OK;
+	case OUTCOME_PARKED:
+		return WORD_PARKED;
+	case OUTCOME_EXIT:
+		return WORD_EXIT;
+	default:
+		return WORD_WRONG;
+	}
+}
 
 struct control {
 	uint32_t magic;
@@ -180,6 +219,34 @@ CONTROL_ASSERT(offsetof(struct control, state) == 256);
 CONTROL_ASSERT(offsetof(struct control, crash) == 512);
 CONTROL_ASSERT(offsetof(struct control, said) == 1024);
 CONTROL_ASSERT(sizeof(struct control) <= CONTROL_SIZE);
+
+/*
+ * The word that counts: its outcome, and in *text, which may be NULL, its reason. False: nothing
+ * was said. For whoever reads, when the trial is over; what it reads may be garbage.
+ */
+static inline bool control_said(const struct control *control, enum outcome *outcome,
+				const char **text)
+{
+	static const enum outcome outcomes[WORD_COUNT] = {
+		OUTCOME_OK, OUTCOME_PARKED, OUTCOME_EXIT, OUTCOME_WRONG,
+	};
+
+	for (int i = WORD_COUNT; i-- > 0;) {
+		const struct control_word *word = &control->said.words[i];
+		uint32_t state = word->state;
+
+		if (state == WORD_UNSAID)
+			continue;
+		*outcome = outcomes[i];
+		if (i == WORD_WRONG && state == WORD_SAID && word->outcome < OUTCOME_COUNT)
+			*outcome = (enum outcome)word->outcome;
+		if (text)
+			*text = state == WORD_SAID ? word->text :
+				"the subject ended in the middle of saying so";
+		return true;
+	}
+	return false;
+}
 
 /* Driver to zygote. RUN starts a subject with the order that stands in the control block. */
 enum link_op {

@@ -115,12 +115,14 @@ static int try_report(const struct control *control, int status)
 {
 	const struct control_state *state = &control->state;
 	uint32_t child = state->child_status;
+	enum outcome outcome;
+	const char *why;
 
 	printf("stage %u, windows %u, hit %u, held %u, measured %llu ns\n", state->stage,
 	       state->windows, state->hits, state->held,
 	       (unsigned long long)state->measured_ns);
-	if (control->said.set == 1)
-		printf("said %u: %s\n", control->said.outcome, control->said.text);
+	if (control_said(control, &outcome, &why))
+		printf("said %u: %s\n", outcome, why);
 	if (child & CHILD_STATUS_SET)
 		printf("child: wait status 0x%x\n", child & ~CHILD_STATUS_SET);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)

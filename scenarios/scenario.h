@@ -163,8 +163,9 @@ void window_leave(struct subject *s);
 bool subject_is(const struct subject *s, const char *variant);
 
 /*
- * Say how the trial ended; the first word counts. `why` is a literal or lives until the process
- * ends. Async-signal-safe, child-safe.
+ * Say how the trial ended. The worst word counts, whoever says it and when (ok, parked, exit, then
+ * anything else), and of two as bad the first: a later `ok` takes nothing back, and a later `wrong`
+ * is not lost. `why` is copied. Async-signal-safe, child-safe.
  */
 void subject_say(struct subject *s, enum outcome outcome, const char *why);
 

@@ -138,6 +138,20 @@ const struct scenario scenario_selftest_spin = {
 	.expectations = hidden_timeout, .check = spin,
 };
 
+static void stop_itself(struct subject *s)
+{
+	if (!s->twin)
+		kill(getpid(), SIGSTOP);
+	say_ok(s);
+}
+
+const struct scenario scenario_selftest_stop = {
+	.name = "selftest-stop", .race = "the process stops itself", .symptom = "it is in state T",
+	.fix = "it does not", .operation = OPERATION_NONE,
+	.flags = SCENARIO_HIDDEN | SCENARIO_GATED, .expectations = hidden_timeout,
+	.check = stop_itself,
+};
+
 /* Slower than every limit of the watchdog, but it moves: no hang. */
 static void plod(struct subject *s)
 {
@@ -167,6 +181,92 @@ const struct scenario scenario_selftest_silent = {
 	.name = "selftest-silent", .race = "the subject ends without a word", .symptom = "status 0",
 	.fix = "it says ok", .operation = OPERATION_NONE, .flags = SCENARIO_HIDDEN | SCENARIO_GATED,
 	.expectations = hidden_wrong, .check = leave,
+};
+
+static void *say_worse(void *s)
+{
+	subject_say(s, OUTCOME_EXIT, "worse");
+	subject_say(s, OUTCOME_WRONG, "the worst");
+	return NULL;
+}
+
+/* Better and worse words, by two threads and in both orders. */
+static void say_much(struct subject *s)
+{
+	pthread_t thread;
+
+	say_ok(s);
+	if (!s->twin && !pthread_create(&thread, NULL, say_worse, s))
+		pthread_join(thread, NULL);
+	if (!s->twin)
+		subject_say(s, OUTCOME_WRONG, "as bad, but later");
+	say_ok(s);
+}
+
+const struct scenario scenario_selftest_words = {
+	.name = "selftest-words", .race = "first all is well, then it is not", .symptom = "wrong",
+	.fix = "all is well", .operation = OPERATION_NONE,
+	.flags = SCENARIO_HIDDEN | SCENARIO_GATED, .expectations = hidden_wrong, .check = say_much,
+};
+
+static void write_for_ever(struct subject *s)
+{
+	static const char words[] = "selftest: these words come again and again\n";
+
+	while (!s->twin && write(STDOUT_FILENO, words, sizeof(words) - 1) > 0)
+		;
+	say_ok(s);
+}
+
+/* The signal of the same limit, but not for what the process printed. */
+static void write_beyond(struct subject *s)
+{
+	if (!s->twin)
+		kill(getpid(), SIGXFSZ);
+	say_ok(s);
+}
+
+static void exceed(struct subject *s)
+{
+	if (subject_is(s, "output"))
+		write_for_ever(s);
+	else
+		write_beyond(s);
+}
+
+static const struct variant floods[] = {
+	{ .name = "output", .doc = "what it prints has no end" },
+	{ .name = "other", .doc = "another file of its is too long" },
+	{ .name = NULL },
+};
+
+static const struct expectation flooded[] = {
+	{ .releases = "", .variant = "output", .shows = "wrong", .allows = "wrong",
+	  .source = "by construction" },
+	{ .releases = "", .variant = "other", .shows = "SIGXFSZ", .allows = "SIGXFSZ",
+	  .source = "by construction" },
+	{ .releases = NULL },
+};
+
+const struct scenario scenario_selftest_flood = {
+	.name = "selftest-flood", .race = "a file grows too long", .symptom = "SIGXFSZ",
+	.fix = "it does not", .operation = OPERATION_NONE,
+	.flags = SCENARIO_HIDDEN | SCENARIO_GATED, .variants = floods, .expectations = flooded,
+	.check = exceed,
+};
+
+static void kill_parent(struct subject *s)
+{
+	if (!s->twin)
+		kill(getppid(), SIGKILL);
+	say_ok(s);
+}
+
+/* A subject's parent is its host. */
+const struct scenario scenario_selftest_parricide = {
+	.name = "selftest-parricide", .race = "the process kills its parent", .symptom = "no host",
+	.fix = "it does not", .operation = OPERATION_NONE,
+	.flags = SCENARIO_HIDDEN | SCENARIO_GATED, .expectations = hidden_ok, .check = kill_parent,
 };
 
 static void work_without_marker(struct subject *s)

@@ -6,7 +6,7 @@
 
 UNITS=${UNITS:-$BUILD/tests/unit}
 
-for unit in procfs crash capture; do
+for unit in procfs crash capture-signal capture-file capture-hang capture-denied; do
 	run "$UNITS/$unit"
 	is "$status" 0 "unit tests of $unit pass"
 	hasnt "$out" "not ok" "none of them failed"

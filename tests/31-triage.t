@@ -5,14 +5,6 @@
 # end in on a release, if it is a crash or a hang it has this name.
 . tests/tap.sh
 
-UNITS=${UNITS:-$BUILD/tests/unit}
-
-run "$UNITS/triage"
-is "$status" 0 "unit tests of triage pass"
-hasnt "$out" "not ok" "none of them failed"
-has "$out" "1.." "and they came to their end"
-printf '%s\n' "$out" | grep -A3 '^not ok' | sed 's/^/# /'
-
 cells=$tap_dir/cells.jsonl
 run "$FORKPOINT" run fork-atfork-order fork-held-mutex fork-stop-sampler fork-live-subinterpreter \
 	fork-atfork-head-lock finalize-ensure-after finalize-check-then-ensure finalize-restore \
@@ -49,6 +41,7 @@ each fork-atfork-order/lock '"component":"so_profile.so"' "and the module at fau
 each fork-atfork-order/memory '"triage":{"pattern":"fork-safety"' "is fork-safety"
 each fork-held-mutex '"triage":{"pattern":"fork-safety"' "is fork-safety"
 each fork-held-mutex 'as its owner: no thread of process' "its lock's owner is the evidence"
+each fork-held-mutex 'is in work of the parent' "and who held it stands in its own code"
 each fork-held-mutex '"signature":"hang (mutex) reset_in_child<fork' "with one signature for all"
 each fork-stop-sampler/join '"triage":{"pattern":"lock-order"' "is lock-order"
 each fork-live-subinterpreter '"triage":{"pattern":"fork-safety"' "is fork-safety"

@@ -7,8 +7,8 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
-    above, at, bail_out, done, equal, forkpoint, like, ok, outcomes, pythons, run_cells, skip_all,
-    unlike)
+    above, at, bail_out, below, done, equal, forkpoint, like, ok, outcomes, pythons, run_cells,
+    skip_all, unlike)
 
 here = pythons()
 if not here:
@@ -71,16 +71,29 @@ outside = cell_of("outside")
 ok(at(outside, "triage", "confirmed") is False, "a crash that happens without the race is not")
 equal(at(outside, "controls", "quiet", "bad"), 3, "the quiet control has refuted it")
 
-# Slow, busy, silent, stuck: four different things.
+# Slow, busy, silent, stopped, stuck: different things.
 slow = cell_of("slow", "--trials", "1")
 equal(outcomes(slow), "ok", "a subject that takes three seconds and moves is no hang")
 above(slow["seconds"], 2.9, "it was let be")
 spin = cell_of("spin", "--trials", "1")
 equal(outcomes(spin), "timeout", "one that only burns CPU is a timeout")
 like(spin["said"], r"CPU used and nothing moved", "and no hang")
+equal(at(spin, "triage", "pattern"), "recursion-or-loop", "known for a loop")
+like(at(spin, "triage", "detail"), r"runs without end in spin\b", "which is said to run")
+like(at(spin, "triage", "signature"), r"\Aspin spin<", "with a signature that is no hang's")
+for isolation in "zygote", "exec":
+    stop = cell_of("stop", "--trials", "1", "--isolation", isolation)
+    equal(outcomes(stop), "timeout", f"one that was stopped ({isolation}) is a timeout")
+    like(stop["said"], r"stopped by a signal", "for a reason of its own")
+    below(stop["seconds"], 20, "and not waited for until its time is over")
+    like(at(stop, "triage", "detail"), r"stopped by a signal in stop_itself\b", "it is told where")
+    like(at(stop, "triage", "signature"), r"\Astopped stop_itself<", "and is no hang, either")
 silent = cell_of("silent")
 equal(outcomes(silent), "wrong", "one that ends without a word is wrong")
 like(silent["said"], r"without a word \(exit status 0\)", "whatever its exit status")
+words = cell_of("words")
+equal(outcomes(words), "wrong", "of several words the worst counts, though it is not the first")
+equal(words["said"], "the worst", "and of two as bad the first")
 hang = cell_of("hang", "--trials", "2")
 equal(outcomes(hang), "hang", "one that waits for its own lock is a hang")
 equal(at(hang, "triage", "pattern"), "lock-order", "and known for one")
@@ -98,12 +111,29 @@ equal(at(fault, "frames", 0, "function"), "fault", "its stack begins where it ha
 kill = cell_of("kill")
 equal(outcomes(kill), "SIGSEGV", "a signal that was sent is the same outcome")
 equal(at(kill, "findings", 0, "si_code"), 0, "but has si_code SI_USER")
-ok("address" not in (at(kill, "findings", 0) or ["address"]), "and no address")
+found = at(kill, "findings", 0)
+ok(found and found.get("address") is None, "and no address")
 abort = cell_of("abort")
 equal(outcomes(abort), "SIGABRT", "abort is SIGABRT")
 equal(at(abort, "findings", 0, "si_code"), -6, "with si_code SI_TKILL")
 equal(at(abort, "findings", 0, "message"), "selftest: these words come before the abort\n",
       "and the message before it")
+
+# A limit of the harness's own, and the same signal for another reason.
+for isolation in "zygote", "exec":
+    flood = cell_of("flood/output", "--isolation", isolation)
+    equal(outcomes(flood), "wrong", f"to print without end ({isolation}) is wrong, and no crash")
+    like(flood["said"], r"wrote more than 16 MiB to its output", "and said in these words")
+other = cell_of("flood/other")
+equal(outcomes(other), "SIGXFSZ", "a SIGXFSZ that is not about its output is a crash")
+
+# A host that its subject kills is no host that was built badly.
+lost, status, tap = run_one("parricide", "--trials", "1")
+equal(status, 3, "a subject that kills its host is the harness's failure")
+like(lost["harness_error"], r"the host \S+ died while its subject ran: SIGKILL: .*killed its parent",
+     "it is told how the host died, and who may have done it")
+like(lost["harness_error"], r"\(in trial 0\)$", "and in which trial")
+unlike(lost["harness_error"], r"build|doctor", "to build it again is not advised")
 
 # The child's death is the trial's, and known for the child's.
 child = cell_of("child-crash")

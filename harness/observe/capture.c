@@ -146,14 +146,14 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 	return crash;
 }
 
-struct crash *capture_hang(struct capture_cache *cache, const pid_t *pids, size_t n,
-			   const char *message)
+struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, const pid_t *pids,
+			   size_t n, const char *message)
 {
 	struct crash *crash = crash_new();
 	const struct crash_thread *culprit;
 	struct wait_notes notes = { 0 };
 
-	crash->kind = CRASH_KIND_HANG;
+	crash->kind = kind;
 	crash_take_message(crash, message);
 	for (size_t i = 0; i < n; i++)
 		view_capture(crash, pids[i], NULL, session_get(cache, pids[i]), &notes);

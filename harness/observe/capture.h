@@ -32,12 +32,14 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 			     const char *message);
 
 /*
- * A hang: all threads of the `n` processes given, with what each waits for and who owns it. The
- * culprit is the thread that the others wait for in vain: one whose lock's owner does not exist in
- * its process, else one of a cycle, else the first blocked one of the last process.
+ * A trial that does not end, of any kind but CRASH_KIND_SIGNAL: all threads of the `n` processes
+ * given, with what each waits for and who owns it. The culprit of a CRASH_KIND_HANG is the thread
+ * that the others wait for in vain: one whose lock's owner does not exist in its process, else one
+ * of a cycle, else the first blocked one of the last process. Of other kinds it is the first thread
+ * of the last process that runs, else the first one.
  */
-struct crash *capture_hang(struct capture_cache *cache, const pid_t *pids, size_t n,
-			   const char *message);
+struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, const pid_t *pids,
+			   size_t n, const char *message);
 
 /* 0, or -1 and a sentence: can this process trace its children? Tried, not looked up. */
 struct strbuf;

@@ -58,7 +58,10 @@ struct crash_thread {
 
 enum crash_kind {
 	CRASH_KIND_SIGNAL,
-	CRASH_KIND_HANG,
+	CRASH_KIND_HANG,    /* it waits, and nothing will come */
+	CRASH_KIND_SPIN,    /* it uses CPU, and nothing comes of it */
+	CRASH_KIND_STOPPED, /* a signal (SIGSTOP and its like) stopped all of it */
+	CRASH_KIND_LATE,    /* it was not over in time, though it was none of these */
 };
 
 struct crash {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which thread a hang is about. */
+/* Which thread a hang, or a loop without end, is about. */
 #include <string.h>
 
 #include "observe/waits.h"
@@ -43,9 +43,26 @@ static bool thread_in_cycle(const struct crash *crash, const struct crash_thread
 	return false;
 }
 
-struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last)
+static struct crash_thread *choose_running(struct crash *crash, pid_t last)
 {
-	struct crash_thread *missing = NULL, *cycle = NULL, *blocked = NULL, *any = NULL, *chosen;
+	struct crash_thread *first = NULL;
+
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		struct crash_thread *thread = &crash->threads[i];
+
+		if (thread->pid != last)
+			continue;
+		if (thread->state == 'R')
+			return thread;
+		if (!first)
+			first = thread;
+	}
+	return first;
+}
+
+static struct crash_thread *choose_blocked(struct crash *crash, pid_t last)
+{
+	struct crash_thread *missing = NULL, *cycle = NULL, *blocked = NULL, *any = NULL;
 
 	for (size_t i = 0; i < crash->nthreads; i++) {
 		struct crash_thread *thread = &crash->threads[i];
@@ -61,7 +78,14 @@ struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last)
 		if (!any)
 			any = thread;
 	}
-	chosen = missing ? missing : cycle ? cycle : blocked ? blocked : any;
+	return missing ? missing : cycle ? cycle : blocked ? blocked : any;
+}
+
+struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last)
+{
+	struct crash_thread *chosen = crash->kind == CRASH_KIND_HANG ?
+				      choose_blocked(crash, last) : choose_running(crash, last);
+
 	if (chosen)
 		chosen->culprit = true;
 	return chosen;

@@ -46,8 +46,8 @@ void waits_settle(struct crash *crash, const struct wait_notes *notes);
 bool wait_is_for_process(const struct crash_wait *wait);
 const struct crash_thread *waits_thread(const struct crash *crash, pid_t tid);
 /*
- * observe/culprit.c. Mark the culprit of a hang, as capture_hang() promises, and return it. `last`
- * is the last process given. NULL if the record has no thread of it.
+ * observe/culprit.c. Mark the culprit, as capture_hang() promises, and return it. `last` is the
+ * last process given. NULL if the record has no thread of it.
  */
 struct crash_thread *waits_choose_culprit(struct crash *crash, pid_t last);
 

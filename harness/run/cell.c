@@ -109,6 +109,8 @@ enum link_result cell_trial(struct cell *cell, const struct control_order *order
 			snprintf(cell->text, sizeof(cell->text), "%.*s",
 				 (int)sizeof(cell->text) - 1, t.text);
 	}
+	if (result == LINK_BROKEN)
+		strbuf_addf(err, " (in trial %llu)", (unsigned long long)trial);
 	trial_release(&t);
 	return result;
 }

@@ -19,9 +19,6 @@
 #include "base/signals.h"
 #include "run/link_private.h"
 
-/* What one trial may write before it gets SIGXFSZ: a scenario writes lines, not files. */
-#define SINK_MAX (16u << 20)
-
 /* Python starts in 20 to 45 ms; a minute is for a machine that is on its knees. */
 #define START_PATIENCE_NS (60 * NSEC_PER_SEC)
 
@@ -104,6 +101,11 @@ pid_t link_spawn(const struct link *link, const char *mode, int link_fd)
 	if (pid > 0)
 		setpgid(pid, pid);
 	return pid;
+}
+
+bool link_sink_is_full(const struct link *link)
+{
+	return lseek(link->sink_fd, 0, SEEK_END) >= (off_t)SINK_MAX;
 }
 
 void link_read_sink(const struct link *link, struct strbuf *out, size_t max)

@@ -29,7 +29,7 @@ struct trial {
 	bool hit;
 	bool held;
 	/* What was said, or how it was known. */
-	char text[sizeof(((struct control_said *)0)->text)];
+	char text[sizeof(((struct control_word *)0)->text)];
 	uint64_t crash_key;      /* equal for crashes of one host that look the same; 0: no crash */
 	struct crash *crash;     /* NULL: none, or its key was known already */
 	uint64_t measured_ns;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What link.c (the host's process) and link_trial.c (a trial in it) share. */
+/* What link.c (the host's process), link_trial.c (a trial in it) and link_end.c share. */
 #ifndef FORKPOINT_RUN_LINK_PRIVATE_H
 #define FORKPOINT_RUN_LINK_PRIVATE_H
 
 #include "run/link.h"
+
+/* What one trial may write before it gets SIGXFSZ: a scenario writes lines, not files. */
+#define SINK_MAX (16u << 20)
 
 struct link {
 	enum isolation isolation;
@@ -20,7 +23,20 @@ struct link {
 /* Start the host in a mode ("--zygote", "--exec"). The pid, or -1 with errno. */
 pid_t link_spawn(const struct link *link, const char *mode, int link_fd);
 
+/* Has the subject written all that it may? */
+bool link_sink_is_full(const struct link *link);
+
 /* The last `max` bytes that the subject wrote. */
 void link_read_sink(const struct link *link, struct strbuf *out, size_t max);
+
+/*
+ * link_end.c. Fill in what a trial came to. `stuck` says why the watchdog ended it, with which
+ * outcome; NULL: it did not, and the subject's wait status tells.
+ */
+void link_conclude(const struct link *link, const char *stuck, enum outcome stuck_outcome,
+		   int status, struct trial *trial);
+
+/* The zygote has hung up in the middle of its work: a sentence on how it ended, and on a remedy. */
+void link_tell_death(const struct link *link, struct strbuf *err);
 
 #endif

@@ -167,6 +167,20 @@ static void end_subject(struct course *c)
 		send(c->link->link_fd, &request, sizeof(request), MSG_NOSIGNAL);
 }
 
+static enum crash_kind stuck_kind(enum watch watch)
+{
+	switch (watch) {
+	case WATCH_HANG:
+		return CRASH_KIND_HANG;
+	case WATCH_SPIN:
+		return CRASH_KIND_SPIN;
+	case WATCH_STOPPED:
+		return CRASH_KIND_STOPPED;
+	default:
+		return CRASH_KIND_LATE;
+	}
+}
+
 static void on_stuck(struct course *c, enum watch watch)
 {
 	struct strbuf message = STRBUF_INIT;
@@ -177,7 +191,7 @@ static void on_stuck(struct course *c, enum watch watch)
 		size_t n = family(c, &pids);
 
 		link_read_sink(c->link, &message, MESSAGE_MAX);
-		c->trial->crash = capture_hang(c->cache, pids, n, message.buf);
+		c->trial->crash = capture_hang(c->cache, stuck_kind(watch), pids, n, message.buf);
 		c->trial->crash->in_child = c->watchdog.culprit != c->pid;
 		free(pids);
 		strbuf_release(&message);
@@ -188,15 +202,9 @@ static void on_stuck(struct course *c, enum watch watch)
 static int on_link(struct course *c, struct strbuf *err)
 {
 	struct link_reply reply;
-	struct strbuf output = STRBUF_INIT;
 
 	if (recv(c->link->link_fd, &reply, sizeof(reply), 0) != (ssize_t)sizeof(reply)) {
-		link_read_sink(c->link, &output, 1000);
-		strbuf_rtrim(&output);
-		strbuf_addf(err, "the host %s died between trials%s%s: run forkpoint doctor, and "
-			    "build the host again", c->link->host, output.len ? ": " : "",
-			    output.buf);
-		strbuf_release(&output);
+		link_tell_death(c->link, err);
 		return -1;
 	}
 	if (reply.event == LINK_STARTED) {
@@ -238,8 +246,7 @@ static void order_give(struct link *link, const struct control_order *order)
 	memcpy(&control->order, order, sizeof(*order));
 	memset(&control->state, 0, sizeof(control->state));
 	memset(&control->crash, 0, sizeof(control->crash));
-	atomic_store(&control->said.set, 0);
-	control->said.text[0] = '\0';
+	memset(&control->said, 0, sizeof(control->said));
 	if (ftruncate(link->sink_fd, 0) < 0)
 		warning("the sink of a subject cannot be emptied: %s", strerror(errno));
 }
@@ -296,46 +303,6 @@ static int course_step(struct course *c, struct strbuf *err)
 	return 0;
 }
 
-static enum outcome outcome_of(struct course *c)
-{
-	const struct control *control = c->link->control;
-	uint32_t child = atomic_load(&control->state.child_status) & ~CHILD_STATUS_SET;
-	bool reaped = atomic_load(&control->state.child_status) & CHILD_STATUS_SET;
-
-	if (c->verdict == WATCH_HANG)
-		return OUTCOME_HANG;
-	if (c->verdict == WATCH_TIMEOUT)
-		return OUTCOME_TIMEOUT;
-	if (WIFSIGNALED(c->status))
-		return (enum outcome)WTERMSIG(c->status);
-	if (reaped && WIFSIGNALED((int)child))
-		return (enum outcome)WTERMSIG((int)child);
-	if (atomic_load(&control->said.set) == 1)
-		return (enum outcome)control->said.outcome;
-	return OUTCOME_WRONG;
-}
-
-static void course_conclude(struct course *c)
-{
-	const struct control *control = c->link->control;
-	struct trial *t = c->trial;
-
-	t->outcome = outcome_of(c);
-	t->hit = atomic_load(&control->state.hits) != 0;
-	t->held = atomic_load(&control->state.held) != 0;
-	t->windows = atomic_load(&control->state.windows);
-	t->measured_ns = atomic_load(&control->state.measured_ns);
-	if (c->verdict != WATCH_ON)
-		snprintf(t->text, sizeof(t->text), "%s", watchdog_why(&c->watchdog, c->verdict));
-	else if (atomic_load(&control->said.set) == 1)
-		snprintf(t->text, sizeof(t->text), "%.*s", (int)sizeof(control->said.text) - 1,
-			 control->said.text);
-	else if (t->outcome == OUTCOME_WRONG)
-		snprintf(t->text, sizeof(t->text),
-			 "the subject ended without a word (exit status %d)",
-			 WEXITSTATUS(c->status));
-}
-
 static bool course_is_lost(const struct course *c)
 {
 	uint64_t patience = *c->interrupted ? END_PATIENCE_INTERRUPTED_NS : END_PATIENCE_NS;
@@ -373,6 +340,7 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 {
 	struct course c = { .link = link, .cache = cache, .keys = keys, .trial = trial,
 			    .pidfd = -1, .interrupted = interrupted };
+	const struct control_word *wrong = &link->control->said.words[WORD_WRONG];
 	int ret;
 
 	memset(trial, 0, sizeof(*trial));
@@ -386,13 +354,15 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 	if (c.pidfd >= 0)
 		close(c.pidfd);
 	if (ret == 0 && WIFEXITED(c.status) && WEXITSTATUS(c.status) == SUBJECT_EXIT_HARNESS &&
-	    link->control->said.text[0]) {
-		strbuf_addf(err, "a subject could not do its part: %s", link->control->said.text);
+	    wrong->text[0]) {
+		strbuf_addf(err, "a subject could not do its part: %.*s",
+			    (int)sizeof(wrong->text) - 1, wrong->text);
 		ret = -1;
 	}
 	if (ret < 0)
 		return *interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
-	course_conclude(&c);
+	link_conclude(link, c.verdict == WATCH_ON ? NULL : watchdog_why(&c.watchdog, c.verdict),
+		      c.verdict == WATCH_HANG ? OUTCOME_HANG : OUTCOME_TIMEOUT, c.status, trial);
 	/* Reaped: from now on the pid may be another's, and nobody may be sent a signal by it. */
 	atomic_store(&link->control->state.subject_pid, 0);
 	return *interrupted ? LINK_INTERRUPTED : LINK_DONE;

@@ -29,8 +29,20 @@
  */
 #define SPIN_SECONDS 2
 
+/*
+ * Somebody may stop a process for a moment, and let it go on. Nothing is lost by a second: a
+ * subject that stopped itself, or that nobody continues, costs a trial that much.
+ */
+#define STOPPED_NS 1000000000ull
+
 /* No trial takes this long, whatever it does. */
 #define LIMIT_NS (30 * NSEC_PER_SEC)
+
+/*
+ * Two looks further apart than this mean that the driver did not run: it was stopped, perhaps
+ * together with the subject, or the machine is overloaded. What went by meanwhile says nothing.
+ */
+#define LOOK_MAX_NS (4 * WATCHDOG_LOOK_NS)
 
 /* A stall is one only if less than this part of the time went by waiting for a CPU. */
 #define DELAY_PART 4
@@ -39,7 +51,7 @@ void watchdog_start(struct watchdog *w, const struct control *control)
 {
 	memset(w, 0, sizeof(*w));
 	w->control = control;
-	w->started_ns = w->looked_ns = clock_now();
+	w->looked_ns = clock_now();
 }
 
 static bool futex_for_ever(const struct task_state *task)
@@ -78,12 +90,12 @@ static int sums_read(struct watch_sums *sums, pid_t pid)
 
 	memset(sums, 0, sizeof(*sums));
 	sums->pid = pid;
-	sums->blocked = sums->asleep = n > 0;
+	sums->blocked = sums->asleep = sums->stopped = n > 0;
 	for (int i = 0; i < n; i++) {
 		struct task_state task;
 
 		if (procfs_task_read(pid, tids[i], &task) < 0) {
-			sums->blocked = sums->asleep = false;
+			sums->blocked = sums->asleep = sums->stopped = false;
 			continue;
 		}
 		sums->threads++;
@@ -94,16 +106,25 @@ static int sums_read(struct watch_sums *sums, pid_t pid)
 			sums->blocked = false;
 		if (task.state != 'S')
 			sums->asleep = false;
+		if (task.state != 'T')
+			sums->stopped = false;
 	}
 	if (n >= 0)
 		free(tids);
 	return n > 0 ? 0 : -1;
 }
 
+static bool is_zombie(pid_t pid)
+{
+	struct task_state task;
+
+	return procfs_task_read(pid, pid, &task) == 0 && task.state == 'Z';
+}
+
 /*
- * The process on which the trial waits now: the forked child while there is one. On a machine short
- * of CPU a child may exist for a while before it runs and says so; then F, which waits for it, is
- * not stuck, and it is the child that has to be looked at.
+ * The process on which the trial waits now: the forked child while it lives. On a machine short of
+ * CPU a child may exist for a while before it runs and says so; then F, which waits for it, is not
+ * stuck, and it is the child that has to be looked at. Once it has ended, F has to reap it.
  */
 static pid_t watched_pid(const struct control *control)
 {
@@ -113,8 +134,10 @@ static pid_t watched_pid(const struct control *control)
 
 	if (atomic_load(&control->state.child_status) & CHILD_STATUS_SET)
 		return subject;
-	if (child || !subject)
-		return child;
+	if (child)
+		return is_zombie(child) ? subject : child;
+	if (!subject)
+		return 0;
 	n = procfs_descendants(subject, &below);
 	if (n > 0)
 		pid = below[n - 1];
@@ -138,6 +161,7 @@ static void count_stillness(struct watchdog *w, const struct watch_sums *now, ui
 {
 	uint32_t progress = atomic_load(&w->control->state.progress);
 	bool moved = progress != w->progress || !is_same_process(&w->last, now);
+	bool stopped = !moved && now->stopped && w->last.stopped;
 	uint64_t ticks = moved ? 0 : now->ticks - w->last.ticks;
 	uint64_t delay = moved ? 0 : now->run_delay_ns - w->last.run_delay_ns;
 
@@ -147,6 +171,7 @@ static void count_stillness(struct watchdog *w, const struct watch_sums *now, ui
 		w->still_ns = 0;
 	else
 		w->still_ns += elapsed;
+	w->stopped_ns = stopped ? w->stopped_ns + elapsed : 0;
 }
 
 static void count_operator(struct watchdog *w, pid_t watched, uint64_t elapsed)
@@ -170,12 +195,15 @@ enum watch watchdog_look(struct watchdog *w)
 	enum watch watch = WATCH_ON;
 	pid_t pid = watched_pid(w->control);
 
+	if (elapsed > LOOK_MAX_NS)
+		elapsed = LOOK_MAX_NS;
 	w->looked_ns = now;
+	w->watched_ns += elapsed;
 	if (atomic_load(&w->control->crash.state) == CRASH_ANNOUNCED)
 		return WATCH_ON;
-	if (now - w->started_ns > LIMIT_NS) {
+	if (w->watched_ns > LIMIT_NS) {
 		w->culprit = pid;
-		return WATCH_TIMEOUT;
+		return WATCH_LIMIT;
 	}
 	if (!pid || sums_read(&sums, pid) < 0)
 		return WATCH_ON;
@@ -185,7 +213,9 @@ enum watch watchdog_look(struct watchdog *w)
 	    w->operator_still_ns >= OPERATOR_NS)
 		watch = WATCH_HANG;
 	else if (w->spun_ticks >= (uint64_t)(SPIN_SECONDS * sysconf(_SC_CLK_TCK)))
-		watch = WATCH_TIMEOUT;
+		watch = WATCH_SPIN;
+	else if (w->stopped_ns >= STOPPED_NS)
+		watch = WATCH_STOPPED;
 	w->culprit = pid;
 	w->last = sums;
 	return watch;
@@ -193,9 +223,12 @@ enum watch watchdog_look(struct watchdog *w)
 
 const char *watchdog_why(const struct watchdog *w, enum watch watch)
 {
-	if (watch == WATCH_TIMEOUT)
-		return w->looked_ns - w->started_ns > LIMIT_NS ?
-		       "still there after 30 s" : "2 s of CPU used and nothing moved";
+	if (watch == WATCH_LIMIT)
+		return "still there after 30 s";
+	if (watch == WATCH_SPIN)
+		return "2 s of CPU used and nothing moved";
+	if (watch == WATCH_STOPPED)
+		return "the subject was stopped by a signal, and nobody let it go on";
 	if (w->last.blocked)
 		return "every thread waits without a time limit, and nobody is left to wake it";
 	if (w->still_ns >= STALL_NS)

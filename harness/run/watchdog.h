@@ -10,10 +10,14 @@
  *            waits for a CPU for STALL_NS (threads that wait in turns, like those for a GIL,
  *            wake up now and then and fall asleep again); or an F that has not run for OPERATOR_NS
  *            while other threads cycle on
- *   TIMEOUT  it has used SPIN_TICKS of CPU since it last moved, or is there after LIMIT_NS
+ *   SPIN     it has used SPIN_SECONDS of CPU since it last moved
+ *   STOPPED  for STOPPED_NS all its threads have been stopped by a signal: no deadlock, since
+ *            whoever sent SIGSTOP may send SIGCONT, but nothing that would end by itself
+ *   LIMIT    it is there after LIMIT_NS, whatever it does
  *
  * "Moves" is control->state.progress. A process that is short of CPU is runnable, or has been: the
- * kernel accounts for that when it gets its turn (schedstat). Such time counts for nobody.
+ * kernel accounts for that when it gets its turn (schedstat). Such time counts for nobody, and nor
+ * does time in which nobody looked because the driver itself was stopped, or short of CPU.
  */
 #ifndef FORKPOINT_RUN_WATCHDOG_H
 #define FORKPOINT_RUN_WATCHDOG_H
@@ -29,7 +33,9 @@
 enum watch {
 	WATCH_ON,
 	WATCH_HANG,
-	WATCH_TIMEOUT,
+	WATCH_SPIN,
+	WATCH_STOPPED,
+	WATCH_LIMIT,
 };
 
 /* Sums over all threads of one process, from one look. */
@@ -41,15 +47,17 @@ struct watch_sums {
 	unsigned int threads;
 	bool blocked;  /* each thread waits in a system call that has no end of its own */
 	bool asleep;   /* no thread runs, waits for a CPU or a disk, or is about to be gone */
+	bool stopped;  /* each thread is stopped by a signal; not by ptrace, which is our own */
 };
 
 struct watchdog {
 	const struct control *control;
-	uint64_t started_ns;
-	uint64_t looked_ns;
+	uint64_t looked_ns;  /* when */
+	uint64_t watched_ns; /* since the start, as far as somebody looked */
 	uint32_t progress;
 	struct watch_sums last;
 	uint64_t still_ns;
+	uint64_t stopped_ns;
 	uint64_t spun_ticks;
 	uint64_t operator_switches;
 	uint64_t operator_still_ns;
@@ -57,6 +65,7 @@ struct watchdog {
 };
 
 void watchdog_start(struct watchdog *w, const struct control *control);
+/* Called every WATCHDOG_LOOK_NS or later. After anything but WATCH_ON it is not asked again. */
 enum watch watchdog_look(struct watchdog *w);
 /* One sentence on what the last verdict rests on. Static string. */
 const char *watchdog_why(const struct watchdog *w, enum watch watch);

@@ -205,7 +205,20 @@ static char *frame_describe(const struct crash_frame *frame, const char *name)
 	if (frame->module)
 		return xstrfmt("%s+0x%llx", module_base(frame->module),
 			       (unsigned long long)frame->module_offset);
-	return xstrfmt("0x%llx, which is in no module", (unsigned long long)frame->pc);
+	return xstrdup("code that is in no module");
+}
+
+const char *facts_verb(const struct facts *facts)
+{
+	static const char *const verbs[] = {
+		[CRASH_KIND_SIGNAL] = "crashed",
+		[CRASH_KIND_HANG] = "hangs",
+		[CRASH_KIND_SPIN] = "runs without end",
+		[CRASH_KIND_STOPPED] = "was stopped by a signal",
+		[CRASH_KIND_LATE] = "was not over in time",
+	};
+
+	return verbs[facts->crash->kind];
 }
 
 char *facts_describe(const struct facts *facts, int frame)

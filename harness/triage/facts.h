@@ -53,7 +53,12 @@ void facts_collect(struct facts *facts, const struct crash *crash);
 void facts_release(struct facts *facts);
 /* Is the exact name of the frame one of these (NULL-terminated)? */
 bool facts_named(const struct facts *facts, int frame, const char *const *names);
-/* "name" or "module+0x12", for sentences. Allocated. */
+/* "crashed", "hangs", …: what the process does, for sentences. Static. */
+const char *facts_verb(const struct facts *facts);
+/*
+ * "name" or "module+0x12", for sentences: the same each time, wherever things were loaded.
+ * Allocated.
+ */
 char *facts_describe(const struct facts *facts, int frame);
 /* The innermost frame of a thread that is somebody's own, described; NULL if none. Allocated. */
 char *thread_describe_native(const struct crash_thread *thread);

@@ -272,9 +272,9 @@ static void match_join_of_parked(const struct facts *facts, struct finding *find
 	if (facts->crash->kind != CRASH_KIND_HANG || !other ||
 	    !thread_waits_for(other, "for ever, by CPython's design"))
 		return;
-	finding_say(finding, SCORE_PROOF, "the process waits for thread %d, which CPython has "
+	finding_say(finding, SCORE_PROOF, "the process waits for a thread that CPython has "
 					  "parked for ever since it came for the GIL after "
-					  "finalization", (int)other->tid);
+					  "finalization");
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 	finding_because(finding, facts->native, "it waits for thread %d to end", (int)other->tid);

@@ -72,9 +72,8 @@ static void match_lost_owner(const struct facts *facts, struct finding *finding)
 			    "and that nobody has renewed in the child yet", what);
 	else
 		finding_say(finding, SCORE_PROOF + 7,
-			    "the child waits for a %s that thread %d of the parent had when it "
-			    "forked; no thread of the child will release it", what,
-			    (int)wait->owner);
+			    "the child waits for a %s that a thread of the parent had when it "
+			    "forked; no thread of the child will release it", what);
 	finding_blame(finding, facts, facts->native);
 	finding_because(finding, -1,
 			"the %s at 0x%llx names thread %d as its owner: no thread of process %d, "
@@ -136,6 +135,22 @@ static void match_handler_crash(const struct facts *facts, struct finding *findi
 	free(handler);
 }
 
+/* A structure that the fork cut in two can lead its reader round in a circle. */
+static void match_handler_loop(const struct facts *facts, struct finding *finding)
+{
+	char *handler;
+
+	if (facts->crash->kind != CRASH_KIND_SPIN || facts->handler < 0)
+		return;
+	handler = facts_describe(facts, facts->handler);
+	finding_say(finding, facts->in_child ? SCORE_STRONG : SCORE_FAIR,
+		    "the at-fork handler %s runs without end%s", handler,
+		    facts->in_child ? " in the child" : "");
+	finding_blame(finding, facts, facts->native);
+	handler_evidence(finding, facts);
+	free(handler);
+}
+
 static const char *const after_fork_names[] = {
 	"PyOS_AfterFork_Child", "PyOS_AfterFork", NULL,
 };
@@ -153,8 +168,7 @@ static void match_cpython_after_fork(const struct facts *facts, struct finding *
 		return;
 	top = facts_describe(facts, frame ? frame - 1 : frame);
 	finding_say(finding, SCORE_PROOF - 2, "CPython itself %s in the child while it put itself "
-					      "in order after the fork",
-		    facts->crash->kind == CRASH_KIND_HANG ? "hangs" : "crashed");
+					      "in order after the fork", facts_verb(facts));
 	finding->attribution = ATTRIBUTION_CPYTHON;
 	finding->frame = frame;
 	finding_because(finding, frame, "PyOS_AfterFork_Child() runs in a forked child only");
@@ -175,7 +189,7 @@ static void match_child(const struct facts *facts, struct finding *finding)
 		return;
 	place = facts_describe(facts, facts->native >= 0 ? facts->native : 0);
 	finding_say(finding, SCORE_FAIR, "a forked child %s in %s, on what it inherited",
-		    facts->crash->kind == CRASH_KIND_HANG ? "hangs" : "crashed", place);
+		    facts_verb(facts), place);
 	finding_blame(finding, facts, facts->native >= 0 ? facts->native : 0);
 	finding_because(finding, -1, "process %d is a forked child",
 			(int)facts->crash->pid);
@@ -233,9 +247,9 @@ static void match_join_in_handler(const struct facts *facts, struct finding *fin
 		return;
 	place = thread_describe_native(other);
 	finding_say(finding, SCORE_PROOF + 3,
-		    "an at-fork handler waits for thread %d to end, and that thread waits for %s "
+		    "an at-fork handler waits for a thread to end, and that thread waits for %s "
 		    "%s inside CPython, which the forking thread holds until the fork is over",
-		    (int)other->tid, wait_article(other), wait_word(other));
+		    wait_article(other), wait_word(other));
 	finding_blame(finding, facts, facts->handler);
 	handler_evidence(finding, facts);
 	finding_because(finding, -1, "it waits for thread %d (%s)", (int)other->tid,
@@ -284,6 +298,7 @@ static void match_cycle(const struct facts *facts, struct finding *finding)
 const struct pattern_rule fork_rules[] = {
 	{ PATTERN_FORK_SAFETY, "lost-owner", match_lost_owner },
 	{ PATTERN_FORK_SAFETY, "handler-crash", match_handler_crash },
+	{ PATTERN_FORK_SAFETY, "handler-loop", match_handler_loop },
 	{ PATTERN_FORK_SAFETY, "cpython-after-fork", match_cpython_after_fork },
 	{ PATTERN_FORK_SAFETY, "child", match_child },
 	{ PATTERN_FORK_SAFETY, "hang-in-fork", match_hang_in_fork },

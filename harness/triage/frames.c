@@ -109,6 +109,26 @@ static enum frame_category name_categorise(const char *name)
 	return CATEGORY_UNKNOWN;
 }
 
+/*
+ * Where a host's thread stands because forkpoint holds it there (embed/meet.c, embed/worker.c): it
+ * is the scenario's code that called this which tells something.
+ */
+static bool frame_is_hold(const struct crash_frame *frame)
+{
+	static const char *const names[] = {
+		"futex_wait", "futex_wake", "hold_handler", "meet_stand_quiet", "operator_look",
+		"stand", "window_enter", "window_leave", "worker_await_operation", "worker_cycle",
+	};
+	size_t len = strcspn(frame->function, ".");
+
+	if (strcmp(module_base(frame->module), "host") != 0)
+		return false;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strlen(names[i]) == len && !strncmp(frame->function, names[i], len))
+			return true;
+	return false;
+}
+
 enum frame_category frame_categorise(const struct crash_frame *frame)
 {
 	enum frame_category category = CATEGORY_UNKNOWN;
@@ -122,6 +142,8 @@ enum frame_category frame_categorise(const struct crash_frame *frame)
 			return CATEGORY_CPYTHON;
 		if (category == CATEGORY_UNKNOWN)
 			return name_categorise(frame->function);
+		if (frame_is_hold(frame))
+			return CATEGORY_HARNESS;
 	}
 	return category;
 }
@@ -133,7 +155,7 @@ const char *category_name(enum frame_category category)
 		[CATEGORY_LIBC] = "libc",           [CATEGORY_CXX] = "c++ runtime",
 		[CATEGORY_UNWINDER] = "unwinder",   [CATEGORY_LOADER] = "loader",
 		[CATEGORY_EXTENSION] = "extension", [CATEGORY_PROGRAM] = "program",
-		[CATEGORY_LIBRARY] = "library",
+		[CATEGORY_LIBRARY] = "library",   [CATEGORY_HARNESS] = "forkpoint",
 	};
 
 	return names[category];

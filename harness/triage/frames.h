@@ -20,6 +20,7 @@ enum frame_category {
 	CATEGORY_EXTENSION, /* native Python module, or a plugin beside the program */
 	CATEGORY_PROGRAM,   /* the executable, where that is not Python itself: it embeds it */
 	CATEGORY_LIBRARY,   /* any other shared library */
+	CATEGORY_HARNESS,   /* forkpoint's own, by which a host holds threads: says nothing */
 };
 
 enum frame_category frame_categorise(const struct crash_frame *frame);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* use-after-free, gil-not-held, recursion-or-loop: what memory and messages tell. */
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
@@ -98,11 +99,33 @@ static void match_recursion(const struct facts *facts, struct finding *finding)
 			facts->frames[which].name, most, facts->nframes);
 }
 
+/*
+ * The watchdog saw CPU used without end, which is what a loop without end looks like; so does a
+ * computation that nobody has ever waited for. One sign, and no proof. A thread that was not
+ * running when it was looked at need not be the one that used the CPU.
+ */
+static void match_loop(const struct facts *facts, struct finding *finding)
+{
+	int frame = facts->native >= 0 ? facts->native : 0;
+	char *place;
+
+	if (facts->crash->kind != CRASH_KIND_SPIN || !facts->nframes)
+		return;
+	place = facts_describe(facts, frame);
+	finding_say(finding, facts->culprit->state == 'R' ? SCORE_FAIR : SCORE_WEAK,
+		    "it runs without end in %s", place);
+	finding_blame(finding, facts, frame);
+	finding_because(finding, frame, "thread %d used CPU for long, and nothing came of it",
+			(int)facts->culprit->tid);
+	free(place);
+}
+
 const struct pattern_rule memory_rules[] = {
 	{ PATTERN_USE_AFTER_FREE, "heap-message", match_heap_message },
 	{ PATTERN_USE_AFTER_FREE, "dead-bytes", match_dead_bytes },
 	{ PATTERN_USE_AFTER_FREE, "dead-state", match_dead_state },
 	{ PATTERN_GIL_NOT_HELD, "gil-message", match_gil_message },
 	{ PATTERN_RECURSION_OR_LOOP, "recursion", match_recursion },
+	{ PATTERN_RECURSION_OR_LOOP, "loop", match_loop },
 	{ .match = NULL },
 };

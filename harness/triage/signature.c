@@ -157,8 +157,11 @@ static void signature_add_run(struct signature *signature, const struct facts *f
 		}
 		return;
 	}
-	/* What a hang waits for has been said in better words than a function's name. */
-	if (run == RUN_PLATFORM && facts->crash->kind == CRASH_KIND_HANG && from == 0)
+	/*
+	 * What a hang waits for has been said in better words than a function's name; and which
+	 * call a loop is in when it is looked at is chance.
+	 */
+	if (run == RUN_PLATFORM && facts->crash->kind != CRASH_KIND_SIGNAL && from == 0)
 		return;
 	/* Libraries call each other; only fork() tells something, whoever called it. */
 	if (run == RUN_PLATFORM && !called_by_native && !run_forks(facts, from, to))
@@ -186,21 +189,39 @@ static const char *hang_word(const struct facts *facts)
 	return culprit->wait.what ? culprit->wait.what : culprit->wait.syscall;
 }
 
+/* How it died, or what it does instead. */
+static void signature_add_head(struct strbuf *text, const struct facts *facts)
+{
+	const char *wait;
+	char word[16];
+
+	switch (facts->crash->kind) {
+	case CRASH_KIND_SIGNAL:
+		strbuf_addstr(text, signal_word(facts->crash->signo, word, sizeof(word)));
+		break;
+	case CRASH_KIND_HANG:
+		wait = hang_word(facts);
+		strbuf_addstr(text, "hang");
+		if (wait)
+			strbuf_addf(text, " (%s)", wait);
+		break;
+	case CRASH_KIND_SPIN:
+		strbuf_addstr(text, "spin");
+		break;
+	case CRASH_KIND_STOPPED:
+		strbuf_addstr(text, "stopped");
+		break;
+	case CRASH_KIND_LATE:
+		strbuf_addstr(text, "timeout");
+		break;
+	}
+}
+
 char *signature_make(const struct facts *facts)
 {
 	struct signature signature = { .text = STRBUF_INIT };
-	char word[16];
 
-	if (facts->crash->kind == CRASH_KIND_HANG) {
-		const char *wait = hang_word(facts);
-
-		strbuf_addstr(&signature.text, "hang");
-		if (wait)
-			strbuf_addf(&signature.text, " (%s)", wait);
-	} else {
-		strbuf_addstr(&signature.text,
-			      signal_word(facts->crash->signo, word, sizeof(word)));
-	}
+	signature_add_head(&signature.text, facts);
 	for (int from = 0, to; from < facts->nframes && !signature.over; from = to) {
 		for (to = from + 1; to < facts->nframes; to++)
 			if (frame_run(facts, to) != frame_run(facts, from))

@@ -97,11 +97,13 @@ static char *other_detail(const struct facts *facts)
 	if (!facts->culprit || !facts->nframes)
 		return xstrdup("nothing is known of where it happened");
 	place = facts_describe(facts, frame);
-	if (facts->crash->kind == CRASH_KIND_HANG)
-		detail = xstrfmt("no known pattern: it waits in %s", place);
-	else
+	if (facts->crash->kind == CRASH_KIND_SIGNAL)
 		detail = xstrfmt("no known pattern: %s in %s",
 				 signal_word(facts->crash->signo, word, sizeof(word)), place);
+	else if (facts->crash->kind == CRASH_KIND_HANG)
+		detail = xstrfmt("no known pattern: it waits in %s", place);
+	else
+		detail = xstrfmt("no known pattern: it %s in %s", facts_verb(facts), place);
 	free(place);
 	return detail;
 }
@@ -155,13 +157,17 @@ struct triage *triage_classify(const struct crash *crash)
 	struct facts facts;
 
 	facts_collect(&facts, crash);
-	rules_ask(&facts, best);
+	if (crash->kind != CRASH_KIND_STOPPED)
+		rules_ask(&facts, best);
 	for (enum pattern p = 0; p < PATTERN_COUNT; p++)
 		if (best[p].score > best[pattern].score)
 			pattern = p;
 	if (pattern == PATTERN_OTHER) {
 		best[pattern].detail = other_detail(&facts);
-		finding_blame(&best[pattern], &facts, facts.native >= 0 ? facts.native : 0);
+		/* Where a process was when a signal stopped it is chance, and nobody's fault. */
+		if (crash->kind != CRASH_KIND_STOPPED)
+			finding_blame(&best[pattern], &facts,
+				      facts.native >= 0 ? facts.native : 0);
 	}
 	triage_take(triage, &facts, pattern, &best[pattern]);
 	triage_also(triage, best);

@@ -51,7 +51,8 @@ struct evidence {
 
 struct triage {
 	enum pattern pattern;
-	char *detail;            /* one sentence; never NULL */
+	/* One sentence, never NULL, the same for each such crash: no thread id, no address. */
+	char *detail;
 	enum pattern also[3];    /* other patterns that hold as well */
 	size_t nalso;
 	enum attribution attribution;

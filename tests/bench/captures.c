@@ -49,7 +49,7 @@ static pid_t start(char **argv)
 static uint64_t capture_once(struct capture_cache *cache, pid_t pid)
 {
 	uint64_t begun = clock_now();
-	struct crash *crash = capture_hang(cache, &pid, 1, "");
+	struct crash *crash = capture_hang(cache, CRASH_KIND_HANG, &pid, 1, "");
 	uint64_t took = clock_now() - begun;
 
 	if (!crash || !crash->nthreads || !crash->threads[0].nframes)

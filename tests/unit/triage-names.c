@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a frame is, and what its function is called once compilers had their way. */
+#include "tests/unit/triage.h"
+#include "triage/frames.h"
+
+static void check_bare(const char *name, const char *wanted)
+{
+	char *bare = function_bare(name);
+
+	CHECK_STR(bare, wanted, "%.60s is %s", name, wanted);
+	free(bare);
+}
+
+static void test_names(void)
+{
+	check_bare("run_mod.llvm.17615948296688877498", "run_mod");
+	check_bare("lru_get.cold", "lru_get");
+	check_bare("lru_get.part.0.constprop.3", "lru_get");
+	check_bare("lru_get.isra.0 [clone .cold]", "lru_get");
+	check_bare("fork@@GLIBC_2.2.5", "fork");
+	check_bare("__libc_free", "free");
+	check_bare("cfree", "free");
+	check_bare("std::_List_base<std::pair<unsigned long, std::unique_ptr<Frame> >, "
+		   "std::allocator<int> >::_M_clear", "_M_clear");
+	check_bare("Probe::Sampler::postfork_child()", "postfork_child");
+	check_bare("(anonymous namespace)::come_back(void*)", "come_back");
+	check_bare("std::vector<int>& probe::grow<int>(std::vector<int>&) const", "grow");
+	check_bare("probe::key::operator<(probe::key const&) const", "operator<");
+	check_bare("probe::call::operator()(int)", "operator()");
+	check_bare("probe::list::operator->() const", "operator->");
+	check_bare("void probe::fill(int).part.0", "fill");
+	check_bare("tokio::runtime::park::h0123456789abcdef", "park");
+	check_bare("operator_run", "operator_run");
+}
+
+static void check_category(const char *function, const char *module, enum frame_category wanted)
+{
+	struct crash_frame frame = {
+		.function = (char *)(uintptr_t)function,
+		.module = (char *)(uintptr_t)module,
+		.trust = TRUST_EXACT,
+	};
+
+	CHECK_STR(category_name(frame_categorise(&frame)), category_name(wanted),
+		  "%s of %s is %s", function, module ? module : "nowhere", category_name(wanted));
+}
+
+static void test_categories(void)
+{
+	check_category("work", LIBPYTHON, CATEGORY_CPYTHON);
+	check_category("free", LIBC, CATEGORY_LIBC);
+	check_category("_Unwind_ForcedUnwind", LIBGCC, CATEGORY_UNWINDER);
+	check_category("__cxa_throw", LIBSTDCXX, CATEGORY_CXX);
+	check_category("_dl_open", "/lib64/ld-linux-x86-64.so.2", CATEGORY_LOADER);
+	check_category("sample", EXTENSION, CATEGORY_EXTENSION);
+	check_category("sample", "/srv/build/so_sampler.so", CATEGORY_EXTENSION);
+	check_category("uv_run", "/usr/lib/libuv.so.1", CATEGORY_LIBRARY);
+	check_category("work", "/srv/build/host", CATEGORY_PROGRAM);
+	check_category("PyEval_RestoreThread", "/srv/build/host", CATEGORY_CPYTHON);
+	check_category("stand", "/srv/build/host", CATEGORY_HARNESS);
+	check_category("window_enter.part.0", "/srv/build/host", CATEGORY_HARNESS);
+	check_category("stand", "/srv/build/server", CATEGORY_PROGRAM);
+	check_category("stand_up", "/srv/build/host", CATEGORY_PROGRAM);
+	check_category("main", "/usr/bin/python3.13", CATEGORY_CPYTHON);
+	check_category("main", "/usr/bin/python-proxy", CATEGORY_PROGRAM);
+	check_category("_json_c", "/usr/lib/python3.13/lib-dynload/_json.cpython-313.so",
+		       CATEGORY_CPYTHON);
+	check_category("PyInit_probe", "/srv/build/host", CATEGORY_PROGRAM);
+	check_category("PyGILState_Ensure", NULL, CATEGORY_CPYTHON);
+	check_category("pthread_mutex_lock", NULL, CATEGORY_LIBC);
+	check_category("sample", NULL, CATEGORY_UNKNOWN);
+}
+
+int main(void)
+{
+	test_names();
+	test_categories();
+	return tap_done();
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the watchdog says of processes that wait, run, are stopped, or have ended. Looks are made as
+ * often as it takes, not after a time; a verdict that does not come is noticed by patience alone.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "run/watchdog.h"
+#include "tests/unit/tap.h"
+
+#define PATIENCE_NS (20 * NSEC_PER_SEC)
+
+static struct control *control;
+
+static pid_t start(void (*body)(void))
+{
+	pid_t pid;
+
+	memset(control, 0, CONTROL_SIZE);
+	pid = fork();
+	if (pid == 0) {
+		alarm(60);
+		body();
+		_exit(0);
+	}
+	atomic_store(&control->state.subject_pid, (uint32_t)pid);
+	atomic_store(&control->state.operator_tid, (uint32_t)pid);
+	return pid;
+}
+
+static void end(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void look_interval(void)
+{
+	const struct timespec ts = { 0, (long)WATCHDOG_LOOK_NS };
+
+	nanosleep(&ts, NULL);
+}
+
+/* Look until there is a verdict, or somebody has lost patience. */
+static enum watch watch(struct watchdog *w)
+{
+	uint64_t until = clock_now() + PATIENCE_NS;
+	enum watch verdict;
+
+	watchdog_start(w, control);
+	do {
+		look_interval();
+		verdict = watchdog_look(w);
+	} while (verdict == WATCH_ON && clock_now() < until);
+	return verdict;
+}
+
+static void wait_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+static void run_for_ever(void)
+{
+	for (volatile int again = 1; again;)
+		;
+}
+
+static void stop_itself(void)
+{
+	raise(SIGSTOP);
+}
+
+static void test_verdicts(void)
+{
+	static const struct {
+		const char *what;
+		void (*body)(void);
+		enum watch wanted;
+		const char *why;
+	} cases[] = {
+		{ "waits for ever", wait_for_ever, WATCH_HANG, "nobody is left to wake it" },
+		{ "runs for ever", run_for_ever, WATCH_SPIN, "2 s of CPU" },
+		{ "stops itself", stop_itself, WATCH_STOPPED, "stopped by a signal" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		pid_t pid = start(cases[i].body);
+		struct watchdog w;
+		enum watch verdict = watch(&w);
+
+		CHECK_INT(verdict, cases[i].wanted, "a process that %s is known", cases[i].what);
+		CHECK(strstr(watchdog_why(&w, verdict), cases[i].why), "and it is said why");
+		CHECK_INT(w.culprit, pid, "and whom it is about");
+		end(pid);
+	}
+}
+
+/* Stopped for a moment, and let go on: nothing has happened. */
+static void test_continued(void)
+{
+	pid_t pid = start(run_for_ever);
+	enum watch verdict = WATCH_ON;
+	struct watchdog w;
+
+	watchdog_start(&w, control);
+	for (int i = 0; i < 4; i++) {
+		kill(pid, i % 2 ? SIGCONT : SIGSTOP);
+		waitpid(pid, NULL, WUNTRACED | WCONTINUED);
+		for (int k = 0; k < 6 && verdict == WATCH_ON; k++) {
+			look_interval();
+			verdict = watchdog_look(&w);
+		}
+	}
+	CHECK_INT(verdict, WATCH_ON, "a process that was stopped and let go on again is well");
+	end(pid);
+}
+
+static void fork_and_wait(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(0);
+	atomic_store(&control->state.child_pid, (uint32_t)pid);
+	wait_for_ever();
+}
+
+/* A child that has ended is waited for by nobody: what counts is who should have reaped it. */
+static void test_zombie(void)
+{
+	pid_t pid = start(fork_and_wait);
+	struct watchdog w;
+
+	CHECK_INT(watch(&w), WATCH_HANG, "a process that hangs beside its dead child hangs");
+	CHECK_INT(w.culprit, pid, "and the child is not blamed");
+	end(pid);
+}
+
+static void sleep_again_and_again(void)
+{
+	for (;;) {
+		struct timespec ts = { 1, 0 };
+
+		nanosleep(&ts, NULL);
+	}
+}
+
+/* As if the driver itself had been stopped between two looks. */
+static void test_gap(void)
+{
+	pid_t pid = start(sleep_again_and_again);
+	struct watchdog w;
+	enum watch verdict;
+
+	watchdog_start(&w, control);
+	look_interval();
+	watchdog_look(&w);
+	w.looked_ns -= 100 * NSEC_PER_SEC;
+	verdict = watchdog_look(&w);
+	CHECK_INT(verdict, WATCH_ON, "time in which nobody looked counts for nobody");
+	end(pid);
+}
+
+int main(void)
+{
+	control = mmap(NULL, CONTROL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+	if (control == MAP_FAILED) {
+		perror("mmap");
+		return 1;
+	}
+	test_verdicts();
+	test_continued();
+	test_zombie();
+	test_gap();
+	return tap_done();
+}
