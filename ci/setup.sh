@@ -4,12 +4,12 @@
 # Finds what is missing on this machine to build forkpoint, to run it and to test it, and installs
 # it by the machine's package manager where that is allowed: as root, or by a sudo that asks for no
 # password. Otherwise it stops with the one command to type. When nothing is missing it says
-# nothing, asks no network, and takes some 50 ms.
+# nothing, asks no network, and takes some 100 ms.
 #
 #	sh ci/setup.sh            probe, and install what is missing
 #	sh ci/setup.sh --check    probe only, and name what is missing
 #
-# Exit status: 0 nothing needed is missing, 1 something is, 2 wrong usage.
+# Exit status: 0 nothing needed is missing, 1 something is (or python3 is too old), 2 wrong usage.
 #
 # On a machine without make, this is the first command to type: it installs make, too.
 set -eu
@@ -87,6 +87,24 @@ probe() {
 			printf '%s %s %s %s\n' "$name" "$class" "$test" "$rest"
 		fi
 	done >"$work/missing"
+}
+
+# No package manager cures a python3 that is too old: it is the system's own, or one that stands
+# before that in PATH.
+python_fits() {
+	where=$(command -v python3) || return 0 # it is in $work/missing then
+	if version=$(python3 -I -S -c 'import sys
+print("%d.%d" % sys.version_info[:2])
+sys.exit(sys.version_info < (3, 9))' 2>/dev/null); then
+		return 0
+	fi
+	if [ -n "$version" ]; then
+		say "python3 is $version ($where), and the tests need 3.9 or later: put a later one first" \
+			"in PATH; 'uv python install 3.13' or 'pyenv install 3.13' gives you one"
+	else
+		say "python3 ($where) does not start, and the tests need it: type: python3 --version"
+	fi
+	return 1
 }
 
 # The package manager: its name, and its column in the table.
@@ -225,7 +243,12 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 
 probe
-[ -s "$work/missing" ] || exit 0
+fits=yes
+python_fits || fits=no
+if [ $check_only = no ] && [ $fits = no ]; then
+	exit 1
+fi
+[ -s "$work/missing" ] || [ $fits = no ] || exit 0
 find_manager
 
 # What is only wanted and could not be had is not tried again for a day: a second call shall be
@@ -238,7 +261,7 @@ fi
 
 if [ $check_only = yes ]; then
 	report_missing
-	[ -z "$(names need)" ]
+	[ -z "$(names need)" ] && [ $fits = yes ]
 	exit
 fi
 
@@ -268,6 +291,7 @@ if [ -n "$(names need)" ]; then
 	report_missing
 	fail "$manager installed the packages, yet $(names need) cannot be found: look at PATH and CPATH"
 fi
+python_fits || exit 1
 if [ -n "$(names want)" ]; then
 	report_missing
 	# Without a place for it, it is tried each time.

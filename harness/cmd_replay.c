@@ -71,7 +71,7 @@ static int report_end_of_tries(const struct replay *replay, const struct cell *c
 	}
 	printf("no %s in %llu trials: its rate is below %.2g at 95 %% (--tries for more)\n",
 	       outcome_name(replay->outcome), (unsigned long long)trials,
-	       stats_upper95(0, trials));
+	       stats_rounded_up(stats_upper95(0, trials), 2));
 	return EXIT_UNEXPECTED;
 }
 

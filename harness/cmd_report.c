@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* forkpoint report: a recorded run (run --json) once more, as TAP with its summary. */
+/* forkpoint report: recorded runs (run --json) once more, as TAP with their summary. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "base/text.h"
 #include "cmd.h"
+#include "report/record.h"
 #include "report/standard.h"
 
 static const char *const tap_versions[] = { "13", "14", NULL };
@@ -30,112 +32,200 @@ static const struct option_spec options[] = {
 struct input {
 	FILE *file;
 	const char *name;
+	size_t number; /* of the line that was read last */
+};
+
+struct inputs {
+	struct input *v;
+	size_t n, at;
 	char *line;
 	size_t alloc;
-	size_t number;
 };
 
 /*
- * The next cell, or NULL at the end. A line that is no cell is told and passed over: the last one
- * is cut short when the recording run was killed.
+ * A line that is no cell is told and passed over: the last one is cut short when the recording run
+ * was killed.
  */
-static json_t *next_cell(struct input *input, struct report *report)
+static json_t *cell_of_line(struct inputs *inputs, size_t len, struct report *report)
 {
-	ssize_t len;
+	const struct input *input = &inputs->v[inputs->at];
+	struct strbuf why = STRBUF_INIT;
+	json_error_t error;
+	json_t *cell = json_loadb(inputs->line, len, JSON_ALLOW_NUL, &error);
 
-	errno = 0;
-	while ((len = getline(&input->line, &input->alloc, input->file)) > 0) {
-		json_error_t error;
-		json_t *cell;
+	if (!cell)
+		strbuf_addstr(&why, error.text);
+	else if (record_check(cell, &why) < 0) {
+		json_decref(cell);
+		cell = NULL;
+	}
+	if (!cell && report) {
+		warning("%s, line %zu: %s: the line is left out", input->name, input->number,
+			why.buf);
+		report_lost(report);
+	}
+	strbuf_release(&why);
+	return cell;
+}
 
-		input->number++;
-		if ((size_t)len == strspn(input->line, " \t\r\n"))
-			continue;
-		cell = json_loadb(input->line, (size_t)len, JSON_ALLOW_NUL, &error);
-		if (json_is_object(cell) && json_is_string(json_object_get(cell, "scenario")))
-			return cell;
-		if (report) {
-			warning("%s, line %zu: %s: the line is left out", input->name,
-				input->number, cell ? "no cell of a run" : error.text);
+/* The next cell, or NULL at the end of all files. Without a report, nothing is told. */
+static json_t *next_cell(struct inputs *inputs, struct report *report)
+{
+	for (; inputs->at < inputs->n; inputs->at++) {
+		struct input *input = &inputs->v[inputs->at];
+		ssize_t len;
+
+		errno = 0;
+		while ((len = getline(&inputs->line, &inputs->alloc, input->file)) > 0) {
+			json_t *cell;
+
+			input->number++;
+			if ((size_t)len == strspn(inputs->line, " \t\r\n"))
+				continue;
+			cell = cell_of_line(inputs, (size_t)len, report);
+			if (cell)
+				return cell;
+		}
+		if (ferror(input->file) && report) {
+			warning("cannot read %s: %s", input->name, strerror(errno));
 			report_lost(report);
 		}
-		json_decref(cell);
-	}
-	if (ferror(input->file) && report) {
-		warning("cannot read %s: %s", input->name, strerror(errno));
-		report_lost(report);
 	}
 	return NULL;
 }
 
 /* So that the plan can come first. A pipe cannot be read twice: 0, not known. */
-static size_t count_cells(struct input *input)
+static size_t count_cells(struct inputs *inputs)
 {
 	json_t *cell;
 	size_t n = 0;
 
-	if (fseek(input->file, 0, SEEK_SET) < 0)
-		return 0;
-	while ((cell = next_cell(input, NULL))) {
+	for (size_t i = 0; i < inputs->n; i++)
+		if (fseek(inputs->v[i].file, 0, SEEK_SET) < 0)
+			return 0;
+	while ((cell = next_cell(inputs, NULL))) {
 		json_decref(cell);
 		n++;
 	}
-	rewind(input->file);
-	input->number = 0;
+	for (size_t i = 0; i < inputs->n; i++) {
+		rewind(inputs->v[i].file);
+		inputs->v[i].number = 0;
+	}
+	inputs->at = 0;
 	return n;
+}
+
+/* Where each cell was seen first, and how many were seen again. */
+struct recurrence {
+	json_t *places; /* name: "out.jsonl, line 3" */
+	size_t n;
+	char *first;    /* the sentence's part about the first one */
+};
+
+static void note_recurrence(struct recurrence *seen, const struct inputs *inputs,
+			    const json_t *cell)
+{
+	const struct input *input = &inputs->v[inputs->at];
+	struct strbuf name = STRBUF_INIT, clean = STRBUF_INIT;
+	const char *before;
+	char *place = xstrfmt("%s, line %zu", input->name, input->number);
+
+	result_add_name(&name, cell);
+	text_add_line(&clean, name.buf, name.len);
+	before = json_string_value(json_object_get(seen->places, clean.buf));
+	if (!before)
+		json_object_set_new(seen->places, clean.buf, json_string_nocheck(place));
+	else if (!seen->n++)
+		seen->first = xstrfmt("%s in %s, and in %s", clean.buf, before, place);
+	free(place);
+	strbuf_release(&name);
+	strbuf_release(&clean);
+}
+
+static void tell_recurrence(struct recurrence *seen)
+{
+	if (seen->n)
+		warning("%zu cell%s again (%s%s): each is reported and counted, and the table "
+			"shows the worst", seen->n, seen->n == 1 ? " comes" : "s come",
+			seen->n == 1 ? "" : "the first is ", seen->first);
+	free(seen->first);
+	json_decref(seen->places);
+}
+
+/* All are opened before anything is written. */
+static void open_inputs(struct inputs *inputs, int argc, char **argv)
+{
+	inputs->n = (size_t)argc;
+	inputs->v = xcalloc(inputs->n, sizeof(*inputs->v));
+	for (size_t i = 0; i < inputs->n; i++) {
+		struct input *input = &inputs->v[i];
+		bool is_stdin = !strcmp(argv[i], "-");
+
+		input->name = is_stdin ? "standard input" : argv[i];
+		input->file = is_stdin ? stdin : fopen(argv[i], "re");
+		if (!input->file)
+			die(EXIT_USAGE, "cannot read '%s': %s: give a file that 'forkpoint run "
+			    "--json FILE' wrote", argv[i], strerror(errno));
+	}
 }
 
 static int cmd_report(int argc, char **argv)
 {
 	struct report_wish wish = { .json = opt.json, .tap = opt.tap ? 14 : 13,
 				    .require_all = opt.require_all };
-	struct input input = { .file = stdin, .name = "standard input" };
+	struct recurrence seen = { .places = json_object() };
 	struct strbuf err = STRBUF_INIT;
+	struct inputs inputs = { 0 };
 	struct report *report;
 	json_t *cell;
 	int status;
 
-	(void)argc;
-	if (strcmp(argv[0], "-") != 0) {
-		input.name = argv[0];
-		input.file = fopen(argv[0], "re");
-		if (!input.file)
-			die(EXIT_USAGE, "cannot read '%s': %s: give a file that 'forkpoint run "
-			    "--json FILE' wrote", argv[0], strerror(errno));
-	}
+	open_inputs(&inputs, argc, argv);
 	report = report_standard(&wish, &err);
 	if (!report)
 		die(EXIT_USAGE, "--json: %s", err.buf);
-	report_begin(report, count_cells(&input));
-	while ((cell = next_cell(&input, report))) {
+	report_begin(report, count_cells(&inputs));
+	while ((cell = next_cell(&inputs, report))) {
+		note_recurrence(&seen, &inputs, cell);
 		report_cell(report, cell);
 		json_decref(cell);
 	}
+	tell_recurrence(&seen);
 	status = report_end(report, NULL);
 	report_free(report);
-	free(input.line);
-	fclose(input.file);
+	for (size_t i = 0; i < inputs.n; i++)
+		fclose(inputs.v[i].file);
+	free(inputs.v);
+	free(inputs.line);
 	return status;
 }
 
 static const struct command_example examples[] = {
 	{ "forkpoint report out.jsonl", "the report of a run that wrote --json out.jsonl" },
 	{ "forkpoint run --json - | forkpoint report -", "report while a run goes on" },
+	{ "forkpoint report part1.jsonl part2.jsonl", "one report of two shards" },
 	{ NULL, NULL },
 };
 
 const struct command report_command = {
 	.name = "report",
-	.synopsis = "[OPTION…] FILE",
-	.summary = "show a recorded run again, as TAP with its table",
+	.synopsis = "[OPTION…] FILE…",
+	.summary = "show recorded runs again, as TAP with their table",
 	.description =
 		"Reads the cells that 'forkpoint run --json FILE' wrote, one object a line, and "
 		"writes the report that the run wrote then. The exit status is the run's as well: 0 "
 		"all as expected, 1 a verdict differs, 3 a result is missing, 77 everything was "
-		"skipped. FILE may be - for standard input; then the plan comes last.",
+		"skipped. FILE may be - for standard input; then the plan comes last.\n\n"
+		"Several FILEs make one report: the shards of a run, or runs of several days. Where "
+		"a cell comes again, nothing is merged and nothing is dropped, for two runs are two "
+		"results: each is a test point of its own and is counted, the table shows the worst "
+		"of them, and one sentence tells that it is so.\n\n"
+		"A line that no run can have written (it is cut short, has more hits than trials, "
+		"outcomes that do not sum up to its trials, a rate beyond 1) is told by file, line "
+		"and key and left out, the other lines are reported, and the exit status is 3.",
 	.options = options,
 	.examples = examples,
 	.operands_min = 1,
-	.operands_max = 1,
+	.operands_max = OPERANDS_ANY,
 	.run = cmd_report,
 };

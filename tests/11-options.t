@@ -57,7 +57,7 @@ mistake "unknown option '--jsno': did you mean '--json'?" "a mistyped option" li
 mistake "--tap: '12' is none of 13, 14" "a value that is no choice" report --tap 12 x
 mistake "--json needs a value: --json FILE" "an option without its value" report --json
 mistake "report needs an operand" "a missing operand" report
-mistake "does not know what to do with 'b'" "an operand too many" report a b
+mistake "does not know what to do with 'b'" "an operand too many" replay a b
 
 run "$FORKPOINT" help --man
 is "$status" 0 "the manual page is printed"

@@ -144,7 +144,7 @@ def statuses():
         "good": cell(),
         "seen": cell(outcomes={"SIGSEGV": 3}, expected=["SIGSEGV"]),
         "unseen": cell(verdict="not-seen"),
-        "bad": cell(verdict="unexpected", outcomes={"hang": 1}),
+        "bad": cell(verdict="unexpected", outcomes={"hang": 3}),
         "vacuous": cell(verdict="vacuous"),
         "skipped": cell(verdict="skipped", reason="no"),
         "missing": cell(verdict="skipped", reason="no", missing=True),
@@ -197,7 +197,7 @@ def hostile():
     cells = [cell(scenario=f"s{text}", reason=text, replay=text, evidences=[text, text],
                   triage={"signature": text,
                           "evidence": [text, [text], {text.replace("\0", ""): text}]},
-                  verdict="unexpected", outcomes={"hang": 1}) for text in HOSTILE]
+                  verdict="unexpected", outcomes={"hang": 3}) for text in HOSTILE]
     cells += [cell(verdict="skipped", reason=f"r{text}", python=text) for text in HOSTILE]
     status, out, _ = report(cells)
     equal(status, 1, "hostile texts leave the exit status alone")
@@ -319,11 +319,32 @@ def bad_input():
     spew(path, "[1]\n{}\n3\n" + good)
     status, out, err = forkpoint("report", path)
     equal((status, err.count("left out")), (3, 3), "what is no cell is told line by line")
+    like(out, r"^1\.\.1\nok 1 ", "and the cell among it is reported")
     equal(forkpoint("report", scratch("none.jsonl")).status, 2,
           "a file that is not there is an error of usage")
     status, out, err = forkpoint("report", os.path.dirname(path))
     equal(status, 3, "a directory cannot be reported")
     like(err, r"cannot read .*Is a directory", "which is said")
+
+
+def unusable():
+    """An interpreter that cannot be used has one cell, for all scenarios."""
+    gone = cell(scenario=None, twin=None, explore=None, isolation=None, trials=None, hits=None,
+                outcomes=None, expected=None, verdict="skipped", python="3.12.1", missing=True,
+                reason="not here")
+    status, out, err = report([gone])
+    equal((status, err), (77, ""), "a run without an interpreter was skipped")
+    like(out, r"^ok 1 - Python 3\.12\.1 # SKIP not here$", "the point has the interpreter's name")
+    like(out, r"^# every scenario  skip\n#\n# skipped 1: not here\n#\n# 1 cell: 1 skipped$",
+         "where only skips are in the table no legend stands below it")
+    out = report([gone, cell()]).out
+    like(out, r"^# every scenario  skip\n# fork-x +ok\n#\n# ok: nothing wrong\n#\n# skipped",
+         "beside others it has a row, and names no strategy")
+    out = report([gone, cell(), cell(explore="storm")]).out
+    like(out, r"^# every scenario  skip\n# fork-x starve +ok\n# fork-x storm", "nor beside two")
+    gone.update(verdict=None, harness_error="no host")
+    like(report([gone]).out, r"^not ok 1 - Python 3\.12\.1 \(the harness failed\)$",
+         "also where the host could not be built")
 
 
 def proved(recording):
@@ -351,5 +372,6 @@ outputs()
 full_disk()
 full_later()
 bad_input()
+unusable()
 prove_accepts()
 done()

@@ -72,7 +72,16 @@ rm "$tap_dir/nolib/lib/libpython3.13.so.1.0"
 refused nolib "no libpython3.13.so or .a under" "a prefix without libpython is refused"
 python "$tap_dir/nostdlib" 3.13.1 ''
 rm -r "$tap_dir/nostdlib/lib/python3.13"
-refused nostdlib "has no standard library under" "a libpython without its standard library is refused"
+refused nostdlib "has no standard library under '$tap_dir/nostdlib': lib/python3.13/os.py is missing" \
+	"a libpython without its standard library is refused"
+python "$tap_dir/noencodings" 3.13.1 ''
+rm -r "$tap_dir/noencodings/lib/python3.13/encodings"
+refused noencodings "'$tap_dir/noencodings': lib/python3.13/encodings/__init__.py is missing" \
+	"one without its encodings is refused"
+mkdir "$tap_dir/noencodings/lib64"
+mv "$tap_dir/noencodings/lib/python3.13" "$tap_dir/noencodings/lib64/"
+refused noencodings "'$tap_dir/noencodings': lib64/python3.13/encodings/__init__.py is missing" \
+	"… also where it lies in lib64"
 python "$tap_dir/noheaders" 3.13.1 ''
 rm "$tap_dir/noheaders/include/python3.13/Python.h"
 refused noheaders "install this Python's development files" "a prefix with half its headers is refused"
@@ -109,6 +118,38 @@ run "$FORKPOINT" pythons fetch --require-all 3.14.1 3.14.2
 is "$status" 1 "with --require-all that is a failure"
 run "$FORKPOINT" pythons fetch 3.13.0+
 has "$out" "skip" "a debug build does not stand in for a release build"
+
+# Why a fetch was in vain is not forgotten: it stands where the interpreter is missed. A uv that has
+# nothing is the only source, so no network is asked.
+mkdir "$tap_dir/bin"
+printf '#!/bin/sh\nexit 1\n' >"$tap_dir/bin/uv"
+chmod +x "$tap_dir/bin/uv"
+in_vain() { # COMMAND…
+	FORKPOINT_CACHE=$tap_dir/vain XDG_CONFIG_HOME=$tap_dir/vain FORKPOINT_OFFLINE= \
+		FORKPOINT_SOURCES=uv PATH=$tap_dir/bin:$PATH run "$FORKPOINT" "$@"
+}
+in_vain run --python 3.99.1
+has "$out" "ok 1 - Python 3.99.1 # SKIP Python 3.99.1 is not here (there are: none); type: forkpoint pythons fetch 3.99.1" \
+	"what was never fetched is skipped with what to type"
+in_vain pythons fetch
+why=$(printf '%s\n' "$out" | sed -n 's/^skip *3\.12\.1 *//p')
+has "$why" "uv" "a fetch of all that is wanted says why there is no 3.12.1 ($why)"
+in_vain pythons fetch 3.99.1
+in_vain run selftest-noop
+is "$status" 77 "a run without any interpreter is skipped"
+has "$out" " - Python 3.12.1 # SKIP 3.12.1 is not on this machine; the last fetch said: $why; \
+to try again, type: forkpoint pythons fetch 3.12.1" "… and tells what the fetch said, and what to type"
+in_vain run --python 3.99.1
+has "$out" "none); the last fetch said: " "… also of one that is named"
+has "$out" "; to try again, type: forkpoint pythons fetch 3.99.1" "… in the same words"
+is "$(grep -c '^3\.99\.1 ' "$tap_dir/vain/interpreters/.unfetched")" 1 "a reason is kept"
+in_vain pythons fetch 3.99.1
+is "$(grep -c '^3\.99\.1 ' "$tap_dir/vain/interpreters/.unfetched")" 1 "… once, however often it is asked"
+python "$tap_dir/late" 3.99.1 ''
+in_vain pythons add "$tap_dir/late"
+in_vain pythons fetch 3.99.1 3.99.2
+hasnt "$(cat "$tap_dir/vain/interpreters/.unfetched")" "3.99.1 " "… until it is there"
+
 run "$FORKPOINT" pythons ad
 is "$status" 2 "an unknown action is a usage error"
 has "$err" "did you mean 'forkpoint pythons add'" "… with a suggestion"

@@ -20,7 +20,7 @@ fetch=embed/interpreters/fetch.sh
 
 # All that a store shows: interpreters, and what a fetch has left behind.
 shown() {
-	ls -A "$store" 2>/dev/null | grep -vx '\.lock\|\.machine' | tr '\n' ' '
+	ls -A "$store" 2>/dev/null | grep -vx '\.lock\|\.machine\|\.unfetched' | tr '\n' ' '
 }
 
 # --- clients that are not to be asked, or do badly ---------------------------------------------

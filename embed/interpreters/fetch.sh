@@ -13,6 +13,8 @@
 #	skip SPEC WHY
 #	fail SPEC WHY
 #
+# Why a spec did not come is kept in the store's .unfetched as well, a line `SPEC WHY` each.
+#
 # Exit status: 0 all there, 77 something cannot be had, 3 something failed, 2 usage.
 #
 # FORKPOINT_OFFLINE=1: nothing is downloaded. FORKPOINT_SOURCES="debian maven": only these sources
@@ -111,6 +113,15 @@ next_source() {
 	done
 }
 
+# What was said of the specs that did not come, for whoever tells later that they are missing. What
+# was said of specs that were not asked for this time stays.
+reasons_keep() {
+	touch "$TMP/unfetched" "$STORE/.unfetched"
+	printf '%s\n' "$@" >"$TMP/asked"
+	awk 'NR == FNR { asked[$1] = 1; next } !asked[$1]' "$TMP/asked" "$STORE/.unfetched" \
+		>>"$TMP/unfetched" && mv -f "$TMP/unfetched" "$STORE/.unfetched"
+}
+
 BROKEN=
 missing_find "$@"
 if [ -n "$MISSING" ]; then
@@ -164,7 +175,9 @@ for spec in "$@"; do
 	*) why="$why; build it and type: forkpoint pythons add PREFIX" ;;
 	esac
 	printf '%s %s %s\n' "$kind" "$spec" "$why"
+	[ -z "${TMP:-}" ] || printf '%s %s\n' "$spec" "$why" 2>/dev/null >>"$TMP/unfetched" || :
 	[ "$kind" = skip ] && [ "$status" = 0 ] && status=$STATUS_SKIP
 	[ "$kind" = skip ] || status=$STATUS_HARNESS
 done
+[ -z "${TMP:-}" ] || reasons_keep "$@" 2>/dev/null || :
 exit "$status"

@@ -8,7 +8,16 @@ set -eu
 case $0 in */*) HERE=${0%/*} ;; *) HERE=. ;; esac
 . "$HERE/lib.sh"
 
+abandon() {
+	trap - INT TERM HUP
+	descendants_end
+	exit "$1"
+}
+
 store_locate
+trap 'abandon 130' INT
+trap 'abandon 143' TERM
+trap 'abandon 129' HUP
 for source in pyenv uv system; do
 	sh "$HERE/$source.sh" find &
 done

@@ -27,8 +27,8 @@ static json_t *part_json(const struct tally *part)
 
 	return json_pack("{s:I,s:I,s:I,s:f,s:f}", "trials", (json_int_t)part->trials, "hits",
 			 (json_int_t)part->hits, "bad", (json_int_t)bad, "rate",
-			 part->hits ? (double)bad / (double)part->hits : 0.0, "rate_upper95",
-			 stats_upper95(bad, part->hits));
+			 part->hits ? stats_rounded((double)bad / (double)part->hits, 3) : 0.0,
+			 "rate_upper95", stats_rounded_up(stats_upper95(bad, part->hits), 3));
 }
 
 /* Trials until the time or their number is up; nothing is decided early. */

@@ -53,10 +53,10 @@ static enum link_result run_control(const struct cell *from, const struct strate
 
 static void note_outside(const struct cell *bug, struct confirmation *out)
 {
-	out->outside.applies = bug->scenario->window;
 	for (unsigned int i = 0; i < bug->nfindings; i++)
 		out->outside.bad += bug->findings[i].outside;
 	out->outside.trials = bug->tally.trials - bug->tally.hits;
+	out->outside.applies = bug->scenario->window && out->outside.trials;
 }
 
 static enum link_result run_quiet(const struct cell *bug, const struct strategy *strategy,

@@ -8,8 +8,8 @@
  *   fresh    what a zygote's fork showed shows in a program started afresh, too: a zygote's child
  *            has other thread ids, arenas and handler counts
  *
- * A control that does not apply (no window, a random meeting in a fresh process) is left out and
- * decides nothing.
+ * A control that does not apply (no window, no trial outside it, a random meeting in a fresh
+ * process) is left out and decides nothing.
  */
 #ifndef FORKPOINT_MATRIX_CONFIRM_H
 #define FORKPOINT_MATRIX_CONFIRM_H

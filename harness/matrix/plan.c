@@ -24,7 +24,7 @@ char *unit_title(const struct unit *unit)
 	char *scenario, *title;
 
 	if (!unit->scenario)
-		return xstrfmt("python %s", unit->python->name);
+		return xstrfmt("Python %s", unit->python->name);
 	scenario = unit_scenario_name(unit);
 	title = xstrfmt("%s @ %s %s", scenario, unit->python->name, unit->strategy->name);
 	free(scenario);

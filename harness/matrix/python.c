@@ -9,6 +9,7 @@
 #include "base/signals.h"
 #include "matrix/build.h"
 #include "run/host.h"
+#include "run/unfetched.h"
 #include "run/wanted.h"
 
 static struct python *python_add(struct python_list *list, const char *name)
@@ -85,15 +86,14 @@ static int add_defaults(struct python_list *list, struct strbuf *err)
 	if (wanted_load(&wanted, err) < 0)
 		return -1;
 	for (size_t i = 0; i < wanted.n; i++) {
-		char *why;
+		struct strbuf why = STRBUF_INIT;
 
 		if (wanted_satisfied(&wanted.v[i], &list->found))
 			continue;
-		why = xstrfmt("%s is not on this machine: type forkpoint pythons fetch %s, which "
-			      "tells why if it cannot",
-			      wanted.v[i].text, wanted.v[i].text);
-		add_missing(list, wanted.v[i].text, why);
-		free(why);
+		strbuf_addf(&why, "%s is not on this machine; ", wanted.v[i].text);
+		unfetched_add_remedy(&why, wanted.v[i].text);
+		add_missing(list, wanted.v[i].text, why.buf);
+		strbuf_release(&why);
 	}
 	wanted_release(&wanted);
 	add_broken(list);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "matrix/result.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -28,31 +27,42 @@ static json_t *text_json(const char *text)
 	return json;
 }
 
-/* Seconds and rates, to as many digits as mean something. */
-static json_t *rounded(double value)
+/* Seconds, rates and bounds are told to as many digits as mean something. */
+#define DIGITS 3
+
+/* Readers find each key in each object, in this order; null where there is nothing to say. */
+static json_t *object_of_nulls(const char *const *keys)
 {
-	double scale = value > 0 ? pow(10, 3 - ceil(log10(value))) : 1;
+	json_t *json = json_object();
 
-	return json_real(round(value * scale) / scale);
-}
-
-/* An upper bound may only be rounded up, and a rate is at most 1. */
-static json_t *rounded_up(double value)
-{
-	double scale = value > 0 ? pow(10, 3 - ceil(log10(value))) : 1;
-
-	return json_real(fmin(1, ceil(value * scale) / scale));
+	for (; *keys; keys++)
+		json_object_set_new(json, *keys, json_null());
+	return json;
 }
 
 json_t *result_new(const struct unit *unit, bool twin)
 {
-	char *scenario = unit->scenario ? unit_scenario_name(unit) : xstrdup("python");
-	json_t *json = json_pack("{s:i,s:s,s:b,s:s,s:s,s:s,s:s}", "schema", RESULT_SCHEMA,
-				 "scenario", scenario, "twin", twin, "python", unit->python->name,
-				 "flavour", flavour_name(unit->python->catalog.flavour), "explore",
-				 unit->strategy->name, "isolation",
-				 isolation_name(unit->isolation));
+	static const char *const keys[] = {
+		"schema", "scenario", "twin", "python", "flavour", "explore", "isolation", "points",
+		"forks", "trials", "hits", "outcomes", "map", "expected", "verdict", "reason",
+		"harness_error", "rate", "rate_upper95", "said", "measured_ns", "load", "triage",
+		"degraded", "findings", "controls", "missing", "seconds", "replay", NULL,
+	};
+	json_t *json = object_of_nulls(keys);
+	char *scenario;
 
+	json_object_set_new(json, "schema", json_integer(RESULT_SCHEMA));
+	json_object_set_new(json, "python", json_string(unit->python->name));
+	/* An interpreter that cannot be used stands for all that would have run on it. */
+	if (!unit->scenario)
+		return json;
+	scenario = unit_scenario_name(unit);
+	json_object_set_new(json, "scenario", json_string(scenario));
+	json_object_set_new(json, "twin", json_boolean(twin));
+	json_object_set_new(json, "flavour",
+			    json_string(flavour_name(unit->python->catalog.flavour)));
+	json_object_set_new(json, "explore", json_string(unit->strategy->name));
+	json_object_set_new(json, "isolation", json_string(isolation_name(unit->isolation)));
 	free(scenario);
 	return json;
 }
@@ -179,12 +189,18 @@ static void keep_dossier(json_t *json, const struct unit *unit, const struct cel
 static json_t *finding_json(const struct unit *unit, const struct cell *cell, unsigned int n,
 			    const struct confirmation *confirmation)
 {
+	static const char *const keys[] = {
+		"outcome", "count", "replay", "dossier_error", "triage", "message", "si_code",
+		"address", "frames", "degraded", NULL,
+	};
 	const struct finding *f = &cell->findings[n];
 	char *line = replay_line(unit, cell, f->outcome, f->first_trial);
-	json_t *json = json_pack("{s:s,s:I,s:s}", "outcome", outcome_name(f->outcome), "count",
-				 (json_int_t)f->count, "replay", line);
+	json_t *json = object_of_nulls(keys);
 	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
 
+	json_object_set_new(json, "outcome", json_string(outcome_name(f->outcome)));
+	json_object_set_new(json, "count", json_integer((json_int_t)f->count));
+	json_object_set_new(json, "replay", json_string(line));
 	keep_dossier(json, unit, cell, n, line, triage);
 	if (triage) {
 		json_object_set_new(json, "triage", triage_json(triage, confirmation));
@@ -241,21 +257,15 @@ static void add_findings(json_t *json, const struct unit *unit, const struct cel
 	const struct finding *first = main_finding(cell);
 	json_t *list = json_array();
 
-	json_object_set_new(json, "triage", json_null());
 	json_object_set_new(json, "replay", plain_replay(unit, cell));
 	for (unsigned int i = 0; i < cell->nfindings; i++) {
 		const struct finding *f = &cell->findings[i];
 		json_t *one = finding_json(unit, cell, i, confirmation);
 
 		if (f == first) {
-			json_t *triage = json_object_get(one, "triage");
-			json_t *degraded = json_object_get(one, "degraded");
-
 			json_object_set(json, "replay", json_object_get(one, "replay"));
-			if (triage)
-				json_object_set(json, "triage", triage);
-			if (degraded)
-				json_object_set(json, "degraded", degraded);
+			json_object_set(json, "triage", json_object_get(one, "triage"));
+			json_object_set(json, "degraded", json_object_get(one, "degraded"));
 		}
 		json_array_append_new(list, one);
 	}
@@ -288,8 +298,10 @@ static void add_rate(json_t *json, const struct tally *tally)
 
 	if (!tally->hits)
 		return;
-	json_object_set_new(json, "rate", rounded((double)bad / (double)tally->hits));
-	json_object_set_new(json, "rate_upper95", rounded_up(stats_upper95(bad, tally->hits)));
+	json_object_set_new(json, "rate", json_real(stats_rounded((double)bad /
+								  (double)tally->hits, DIGITS)));
+	json_object_set_new(json, "rate_upper95",
+			    json_real(stats_rounded_up(stats_upper95(bad, tally->hits), DIGITS)));
 }
 
 json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
@@ -300,13 +312,11 @@ json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 	enum verdict verdict = verdict_judge(cell->expected, &cell->tally,
 					     unit->strategy->is_random(cell), &reason);
 	const struct tally *tally = &cell->tally;
+	double seconds = (double)(clock_now() - cell->started_ns) / (double)NSEC_PER_SEC;
 
-	json_object_set_new(json, "points", json_null());
-	json_object_set_new(json, "forks", json_null());
 	json_object_set_new(json, "trials", json_integer((json_int_t)tally->trials));
 	json_object_set_new(json, "hits", json_integer((json_int_t)tally->hits));
 	json_object_set_new(json, "outcomes", outcomes_json(tally));
-	json_object_set_new(json, "map", json_null());
 	json_object_set_new(json, "expected", set_json(&cell->expected->allows));
 	json_object_set_new(json, "verdict", json_string(verdict_name(verdict)));
 	json_object_set_new(json, "reason", text_json(reason.buf));
@@ -320,8 +330,7 @@ json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 	add_findings(json, unit, cell, confirmation);
 	add_controls(json, confirmation);
 	json_object_update(json, cell->notes);
-	json_object_set_new(json, "seconds", rounded((double)(clock_now() - cell->started_ns) /
-						     (double)NSEC_PER_SEC));
+	json_object_set_new(json, "seconds", json_real(stats_rounded(seconds, DIGITS)));
 	strbuf_release(&reason);
 	return json;
 }
@@ -340,7 +349,6 @@ json_t *result_broken(const struct unit *unit, bool twin, const char *why)
 {
 	json_t *json = result_new(unit, twin);
 
-	json_object_set_new(json, "verdict", json_null());
 	json_object_set_new(json, "harness_error", text_json(why));
 	return json;
 }

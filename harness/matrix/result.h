@@ -10,7 +10,10 @@
 #include "matrix/confirm.h"
 #include "matrix/plan.h"
 
-/* A new object that has everything known before a unit runs: who and how. */
+/*
+ * A new object with every key, null but for what is known before a unit runs: who and how. The unit
+ * of an interpreter that cannot be used has no scenario: `scenario`, `twin` and the like stay null.
+ */
 json_t *result_new(const struct unit *unit, bool twin);
 
 /*

@@ -51,6 +51,10 @@ void result_add_name(struct strbuf *sb, const json_t *cell)
 	const char *explore = result_text(cell, "explore", NULL);
 	const char *isolation = result_text(cell, "isolation", "zygote");
 
+	if (json_is_null(json_object_get(cell, "scenario"))) {
+		strbuf_addf(sb, "Python %s", result_text(cell, "python", "(no name)"));
+		return;
+	}
 	strbuf_addf(sb, "%s%s @ %s", result_text(cell, "scenario", "(no name)"),
 		    result_flag(cell, "twin") ? " twin" : "",
 		    result_text(cell, "python", "(no interpreter)"));

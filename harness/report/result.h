@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading a cell: one JSON object, the result of scenario × interpreter × strategy. Its keys are
- * those of `forkpoint run --json`; nothing here demands that a key is there. Of keys that are not
- * in every cell these mean something to the writers:
+ * those of `forkpoint run --json`; nothing here demands that a key is there. A cell whose scenario
+ * is null stands for all that would have run on an interpreter that cannot be used. Of keys that
+ * are mostly null these mean something to the writers:
  *
  *   missing        true: skipped for want of something that can be had (an interpreter);
  *                  --require-all makes that a failure, other skips stay skips
@@ -41,7 +42,8 @@ json_int_t result_count(const json_t *cell, const char *key);
 
 /*
  * What the cell is called, the same in each run: "fork-lru-list twin @ 3.13.18 starve"; isolation
- * is told where it is not the usual zygote. As it came: not fit for a line yet.
+ * is told where it is not the usual zygote. "Python 3.13.18" where there is no scenario. As it
+ * came: not fit for a line yet.
  */
 void result_add_name(struct strbuf *sb, const json_t *cell);
 

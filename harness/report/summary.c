@@ -91,7 +91,8 @@ static void summary_cell(struct reporter *self, const json_t *cell)
 	table->entries = xrealloc(table->entries, (table->nentries + 1) * sizeof(*entry));
 	entry = &table->entries[table->nentries++];
 	*entry = (struct table_entry){
-		.scenario = clean_copy(result_text(cell, "scenario", "(no name)")),
+		.scenario = clean_copy(json_is_null(json_object_get(cell, "scenario")) ?
+				       "every scenario" : result_text(cell, "scenario", "(no name)")),
 		.python = clean_copy(result_text(cell, "python", "?")),
 		.explore = clean_copy(result_text(cell, "explore", "")),
 		.reason = clean_copy(result_text(cell, "harness_error",
@@ -163,17 +164,16 @@ static bool any_word(const struct summary *summary, const char *part)
 	return false;
 }
 
-/* Only the words that the table has. */
+/* Only the words that the table has; nothing where it has none but "skip". */
 static void add_legend(const struct summary *summary, struct strbuf *sb)
 {
-	struct strbuf line = STRBUF_INIT;
+	struct strbuf lines = STRBUF_INIT, line = STRBUF_INIT;
 	bool signals = false;
 
-	strbuf_addstr(sb, "#\n");
 	for (size_t i = 0; i < summary->table.nentries; i++)
 		signals |= isupper((unsigned char)summary->table.entries[i].word[0]) != 0;
 	if (signals)
-		add_legend_item(sb, &line, summary->table.width,
+		add_legend_item(&lines, &line, summary->table.width,
 				"SEGV, ABRT…: died of that signal");
 	for (size_t i = 0; i < sizeof(legend) / sizeof(legend[0]); i++) {
 		bool used = false;
@@ -184,15 +184,16 @@ static void add_legend(const struct summary *summary, struct strbuf *sb)
 		if (!used)
 			continue;
 		item = xstrfmt("%s: %s", legend[i].word, legend[i].meaning);
-		add_legend_item(sb, &line, summary->table.width, item);
+		add_legend_item(&lines, &line, summary->table.width, item);
 		free(item);
 	}
 	if (any_word(summary, "+"))
-		add_legend_item(sb, &line, summary->table.width, "+: and other outcomes");
+		add_legend_item(&lines, &line, summary->table.width, "+: and other outcomes");
 	if (any_word(summary, "!!"))
-		add_legend_item(sb, &line, summary->table.width, "!!: not as expected");
+		add_legend_item(&lines, &line, summary->table.width, "!!: not as expected");
 	if (line.len)
-		strbuf_addf(sb, "%s\n", line.buf);
+		strbuf_addf(sb, "#\n%s%s\n", lines.buf, line.buf);
+	strbuf_release(&lines);
 	strbuf_release(&line);
 }
 

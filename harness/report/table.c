@@ -82,7 +82,7 @@ static void row_name(struct strbuf *sb, const struct table_entry *row, bool belo
 		strbuf_addstr(sb, "  twin");
 	else
 		strbuf_addf(sb, "%s%s", row->scenario, row->twin ? " twin" : "");
-	if (explores)
+	if (explores && *row->explore)
 		strbuf_addf(sb, " %s", row->explore);
 	text_cut(sb, NAME_WIDTH_MAX);
 }
@@ -93,11 +93,19 @@ static bool is_below(const struct table_entry *const *rows, size_t i)
 	       !strcmp(rows[i - 1]->explore, rows[i]->explore);
 }
 
+/* An interpreter that could not be used has none. */
 static bool has_explores(const struct table *table)
 {
-	for (size_t i = 1; i < table->nentries; i++)
-		if (strcmp(table->entries[0].explore, table->entries[i].explore) != 0)
+	const char *first = "";
+
+	for (size_t i = 0; i < table->nentries; i++) {
+		const char *explore = table->entries[i].explore;
+
+		if (*first && *explore && strcmp(first, explore) != 0)
 			return true;
+		if (!*first)
+			first = explore;
+	}
 	return false;
 }
 

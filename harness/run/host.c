@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/command.h"
+#include "base/cpus.h"
 #include "base/errors.h"
 #include "base/paths.h"
 #include "embed/subject.h"
@@ -84,10 +85,11 @@ static void add_complaint(struct strbuf *err, const struct strbuf *output)
 	strbuf_addf(err, "%.*s", (int)(end - line > 300 ? 300 : end - line), line);
 }
 
-static int make_host(const struct interp *interp, const char *directory, struct strbuf *err)
+static int make_host(const struct interp *interp, const char *directory, unsigned int compilers,
+		     struct strbuf *err)
 {
 	struct strbuf data = STRBUF_INIT, output = STRBUF_INIT;
-	char *top = NULL, *mk = NULL, *interp_arg = NULL, *out_arg = NULL;
+	char *top = NULL, *mk = NULL, *interp_arg = NULL, *out_arg = NULL, *jobs = NULL;
 	int status = -1;
 
 	if (paths_data(&data, err) < 0)
@@ -96,9 +98,10 @@ static int make_host(const struct interp *interp, const char *directory, struct 
 	top = xstrfmt("TOP=%s", data.buf);
 	interp_arg = xstrfmt("INTERP=%s", interp->file);
 	out_arg = xstrfmt("OUT=%s", directory);
+	jobs = xstrfmt("-j%u", compilers);
 	{
-		char *argv[] = { "make", "-s", "--no-print-directory", "-f", mk, top, interp_arg,
-				 out_arg, NULL };
+		char *argv[] = { "make", "-s", "--no-print-directory", jobs, "-f", mk, top,
+				 interp_arg, out_arg, NULL };
 
 		/* A make above us must not lend its job server or its flags. */
 		unsetenv("MAKEFLAGS");
@@ -121,6 +124,7 @@ out:
 	free(mk);
 	free(interp_arg);
 	free(out_arg);
+	free(jobs);
 	strbuf_release(&data);
 	strbuf_release(&output);
 	return status;
@@ -135,7 +139,7 @@ char *host_path(const struct interp *interp, struct strbuf *err)
 	return path;
 }
 
-char *host_build(const struct interp *interp, struct strbuf *err)
+char *host_build(const struct interp *interp, unsigned int compilers, struct strbuf *err)
 {
 	char *directory = host_directory(interp, err), *path = NULL;
 	int lock;
@@ -143,7 +147,7 @@ char *host_build(const struct interp *interp, struct strbuf *err)
 	if (!directory)
 		return NULL;
 	lock = lock_take(directory, err);
-	if (lock >= 0 && make_host(interp, directory, err) == 0)
+	if (lock >= 0 && make_host(interp, directory, compilers, err) == 0)
 		path = xstrfmt("%s/host", directory);
 	if (lock >= 0)
 		close(lock);
@@ -238,7 +242,7 @@ json_t *host_describe_at(const char *path, struct strbuf *err)
 
 json_t *host_describe(const struct interp *interp, struct strbuf *err)
 {
-	char *path = host_build(interp, err);
+	char *path = host_build(interp, cpus_online(), err);
 	json_t *json = path ? host_describe_at(path, err) : NULL;
 
 	free(path);

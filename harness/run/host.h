@@ -14,8 +14,11 @@
 #include "base/strbuf.h"
 #include "run/interp.h"
 
-/* The path of the interpreter's host, built if need be. NULL and a sentence; else free() it. */
-char *host_build(const struct interp *interp, struct strbuf *err);
+/*
+ * The path of the interpreter's host, built if need be by so many compilers at once. NULL and a
+ * sentence; else free() it.
+ */
+char *host_build(const struct interp *interp, unsigned int compilers, struct strbuf *err);
 
 /* Is there one already? It may be out of date. */
 bool host_exists(const struct interp *interp);
@@ -29,7 +32,7 @@ int host_try_at(const char *path, const char *home, struct strbuf *err);
 /* What `host --describe` says; NULL and a sentence. */
 json_t *host_describe_at(const char *path, struct strbuf *err);
 
-/* Both together. */
+/* Both together, with a compiler for each CPU. */
 json_t *host_describe(const struct interp *interp, struct strbuf *err);
 
 #endif

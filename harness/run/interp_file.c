@@ -164,21 +164,35 @@ static bool readable(const char *dir, const char *file)
 	return yes;
 }
 
-static bool stdlib_present(const struct interp *interp)
+/*
+ * The file that the standard library below `home` lacks, for free(), or NULL. Where it may lie in
+ * two places and is whole in neither, the one that is there is spoken of.
+ */
+static char *stdlib_lacks(const struct interp *interp, const char *home)
 {
 	static const char *const libs[] = { "lib", "lib64" };
-	const char *home = interp->home ? interp->home : interp->prefix;
+	char *lacks = NULL;
 	bool found = false;
 
 	for (size_t i = 0; !found && i < sizeof(libs) / sizeof(libs[0]); i++) {
-		char *dir = xstrfmt("%s/%s/python%d.%d%s", home, libs[i], interp->release.major,
-				    interp->release.minor,
-				    interp->flavour == FLAVOUR_FREE_THREADED ? "t" : "");
+		char *below = xstrfmt("%s/python%d.%d%s", libs[i], interp->release.major,
+				      interp->release.minor,
+				      interp->flavour == FLAVOUR_FREE_THREADED ? "t" : "");
+		char *dir = xstrfmt("%s/%s", home, below);
+		const char *file = readable(dir, "os.py") ? "encodings/__init__.py" : "os.py";
 
-		found = readable(dir, "os.py") && readable(dir, "encodings/__init__.py");
+		found = readable(dir, file);
+		if (!lacks || access(dir, F_OK) == 0) {
+			free(lacks);
+			lacks = xstrfmt("%s/%s", below, file);
+		}
+		free(below);
 		free(dir);
 	}
-	return found;
+	if (!found)
+		return lacks;
+	free(lacks);
+	return NULL;
 }
 
 /* The section headers stand at the end of a library, so a truncated one lacks them. */
@@ -218,7 +232,8 @@ static int interp_check(const struct interp *interp, const struct fields *fields
 			struct strbuf *err)
 {
 	const char *fault = lib_fault(interp->lib, fields->lib_size);
-	char text[RELEASE_TEXT_MAX];
+	const char *home = interp->home ? interp->home : interp->prefix;
+	char text[RELEASE_TEXT_MAX], *lacks;
 	struct release release;
 
 	if (fault) {
@@ -228,9 +243,10 @@ static int interp_check(const struct interp *interp, const struct fields *fields
 		strbuf_addf(err, "its headers in '%s' are gone", fields->include);
 	} else if (release_compare(&release, &interp->release) != 0) {
 		strbuf_addf(err, "'%s' is %s now", interp->prefix, release_format(&release, text));
-	} else if (!stdlib_present(interp)) {
-		strbuf_addf(err, "it has no standard library under '%s'",
-			    interp->home ? interp->home : interp->prefix);
+	} else if ((lacks = stdlib_lacks(interp, home))) {
+		strbuf_addf(err, "it has no standard library under '%s': %s is missing", home,
+			    lacks);
+		free(lacks);
 	} else {
 		return 0;
 	}

@@ -11,6 +11,7 @@
 #include "base/paths.h"
 #include "run/interp_file.h"
 #include "run/script.h"
+#include "run/unfetched.h"
 
 struct spec {
 	struct release release; /* micro -1: any of the line */
@@ -107,7 +108,8 @@ static const struct interp *find_release(const struct interp_list *list, const c
 	}
 	strbuf_addf(err, "Python %s is not here (there are: ", text);
 	add_names(list, err);
-	strbuf_addf(err, "); type: forkpoint pythons fetch %s", text);
+	strbuf_addstr(err, "); ");
+	unfetched_add_remedy(err, text);
 	return NULL;
 }
 

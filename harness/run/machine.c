@@ -68,7 +68,8 @@ static uint64_t machine_digest(void)
 		"/usr/share/pkgconfig",
 	};
 	static const char *const scripts[] = {
-		"lib.sh", "find.sh", "pyenv.sh", "uv.sh", "system.sh",
+		"lib.sh",  "lib/release.sh", "lib/probe.sh", "lib/record.sh",
+		"find.sh", "pyenv.sh",	     "uv.sh",	     "system.sh",
 	};
 	struct strbuf path = STRBUF_INIT, ignored = STRBUF_INIT;
 	const char *pyenv = getenv("PYENV_ROOT"), *uv = getenv("UV_PYTHON_INSTALL_DIR");

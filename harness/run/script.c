@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,8 +13,6 @@
 #include "base/errors.h"
 #include "base/paths.h"
 #include "base/signals.h"
-
-extern char **environ;
 
 /* A script's answers are lines; more than this is no answer. */
 #define OUTPUT_MAX (4u << 20)
@@ -46,40 +43,53 @@ static void free_argv(char **argv)
 
 /*
  * In our process group, unlike what command_run() does: Ctrl-C at the terminal is for the script,
- * too, which has downloads to end and a directory to take away.
+ * too, which has downloads to end and a directory to take away. So it has when we are killed.
  */
-static int spawn(char **argv, int out_fd, bool quiet, pid_t *pid)
+static void child_exec(char **argv, int out_fd, bool quiet, int report, pid_t parent)
+	__attribute__((noreturn));
+static void child_exec(char **argv, int out_fd, bool quiet, int report, pid_t parent)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t defaults, none;
-	int error;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), error;
+	sigset_t none;
 
-	error = posix_spawn_file_actions_init(&actions);
-	if (error)
-		return error;
-	error = posix_spawnattr_init(&attr);
-	if (error) {
-		posix_spawn_file_actions_destroy(&actions);
-		return error;
-	}
+	die_with_parent(SIGTERM, parent);
 	/* A shell cannot trap what was ignored when it began. */
-	sigemptyset(&defaults);
-	sigaddset(&defaults, SIGINT);
-	posix_spawnattr_setsigdefault(&attr, &defaults);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	/* Nor does it see its children end, or hear Ctrl-C, if that is blocked (base/signals.h). */
 	sigemptyset(&none);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	error = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-	if (!error)
-		error = posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
-	if (!error && quiet)
-		error = posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
-	if (!error)
-		error = posix_spawnp(pid, "sh", &actions, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	dup2(null, STDIN_FILENO);
+	dup2(out_fd, STDOUT_FILENO);
+	if (quiet)
+		dup2(null, STDERR_FILENO);
+	execvp("sh", argv);
+	error = errno;
+	if (write(report, &error, sizeof(error)) < 0)
+		_exit(126);
+	_exit(127);
+}
+
+/* 0 or an errno: a failed exec is told through a pipe, which close-on-exec shuts otherwise. */
+static int spawn(char **argv, int out_fd, bool quiet, pid_t *pid)
+{
+	int report[2], error = 0;
+	pid_t parent = getpid();
+	ssize_t n;
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return errno;
+	*pid = fork();
+	if (*pid == 0)
+		child_exec(argv, out_fd, quiet, report[1], parent);
+	error = *pid < 0 ? errno : 0;
+	close(report[1]);
+	do
+		n = read(report[0], &error, sizeof(error));
+	while (n < 0 && errno == EINTR);
+	close(report[0]);
+	if (error && *pid > 0)
+		waitpid(*pid, NULL, 0);
 	return error;
 }
 
@@ -121,7 +131,7 @@ int script_run(const char *name, const char *const *args, bool quiet, struct str
 	struct strbuf path = STRBUF_INIT;
 	int fds[2] = { -1, -1 }, error, ret = -1;
 	char **argv = NULL;
-	pid_t pid;
+	pid_t pid = -1;
 
 	if (paths_data(&path, err) < 0)
 		return -1;

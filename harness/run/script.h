@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Running the scripts of embed/interpreters/. Their standard error is ours, so that progress is
- * seen; their standard input is empty. Not async-signal-safe.
+ * seen; their standard input is empty. They get SIGTERM when we end before them, however we do. Not
+ * async-signal-safe.
  */
 #ifndef FORKPOINT_RUN_SCRIPT_H
 #define FORKPOINT_RUN_SCRIPT_H

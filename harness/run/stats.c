@@ -40,6 +40,25 @@ double stats_upper95(uint64_t hits, uint64_t trials)
 	return high;
 }
 
+static double scale_of(double value, int digits)
+{
+	return value > 0 ? pow(10, digits - ceil(log10(value))) : 1;
+}
+
+double stats_rounded(double value, int digits)
+{
+	double scale = scale_of(value, digits);
+
+	return round(value * scale) / scale;
+}
+
+double stats_rounded_up(double bound, int digits)
+{
+	double scale = scale_of(bound, digits);
+
+	return fmin(1, ceil(bound * scale) / scale);
+}
+
 uint64_t stats_trials_to_exclude(double p)
 {
 	return (uint64_t)ceil(log(ALPHA) / log1p(-p));

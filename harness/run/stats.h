@@ -12,6 +12,12 @@
  */
 double stats_upper95(uint64_t hits, uint64_t trials);
 
+/* To so many digits that mean something, 0.0123456 to 0.0123: a time, a rate. */
+double stats_rounded(double value, int digits);
+
+/* The same for an upper bound, which may only be rounded up; a rate is at most 1. */
+double stats_rounded_up(double bound, int digits);
+
 /* Trials without a hit that it takes until the bound falls below p (0 < p < 1). */
 uint64_t stats_trials_to_exclude(double p);
 

@@ -89,7 +89,7 @@ static enum verdict judge_absence(const struct expected *expected, const struct 
 	} else if (random) {
 		strbuf_addf(reason, "%s not met in %llu hits: its rate is below %.2g at 95 %%",
 			    wanted.buf, (unsigned long long)tally->hits,
-			    stats_upper95(0, tally->hits));
+			    stats_rounded_up(stats_upper95(0, tally->hits), 2));
 		verdict = VERDICT_NOT_SEEN;
 	} else {
 		strbuf_addf(reason, "%s expected each time and never seen in %llu trials",

@@ -44,7 +44,7 @@ def note(turn, cell):
     if cell.get("harness_error"):
         faults.append(f"run {turn}, {name}: {cell['harness_error']}")
     verdicts[name][verdict] += 1
-    if MET_EACH_TIME.match(cell["scenario"]):
+    if MET_EACH_TIME.match(cell["scenario"] or ""):
         seen[name].add(outcomes(cell))
 
 

@@ -181,6 +181,22 @@ static void check_paths(void)
 
 #define SID "cache/interpreters/3.13.18-debian-sid"
 
+/* The file that is missing is named, not one that is there. */
+static void check_lacking(const char *file)
+{
+	char *path = below(SID "/lib/python3.13/%s", file);
+	char *sentence = xstrfmt("/" SID "': lib/python3.13/%s is missing", file);
+	struct interp_list list;
+
+	unlink(path);
+	load(&list);
+	check_refused(&list, "3.13.18", sentence);
+	interp_list_release(&list);
+	put_fetched("3.13.18", "", "debian-sid");
+	free(sentence);
+	free(path);
+}
+
 static void check_damage(void)
 {
 	struct interp_list list;
@@ -205,16 +221,8 @@ static void check_damage(void)
 	interp_list_release(&list);
 	put_fetched("3.13.18", "", "debian-sid");
 
-	{
-		char *os = below("%s/lib/python3.13/os.py", SID);
-
-		unlink(os);
-		free(os);
-	}
-	load(&list);
-	check_refused(&list, "3.13.18", "no standard library");
-	interp_list_release(&list);
-	put_fetched("3.13.18", "", "debian-sid");
+	check_lacking("os.py");
+	check_lacking("encodings/__init__.py");
 
 	put("release=3.13\n", 13, "%s/cache/interpreters/junk-maven/interp", root);
 	put("", 0, "%s/cache/interpreters/.tmp.debian.1/root/interp", root);

@@ -25,5 +25,21 @@ int main(void)
 	CHECK_INT(stats_trials_to_exclude(0.01), 299, "299 clean trials exclude one per cent");
 	CHECK(stats_upper95(0, 298) > 0.01 && stats_upper95(0, 299) <= 0.01,
 	      "and 298 do not: both functions agree");
+	/* In 97 trials without one, the bound is 0.030412: nearest would be below what is known. */
+	CHECK(stats_upper95(0, 97) > 0.0304, "none of 97 leaves more than 3.04 %%");
+	CHECK(near(stats_rounded_up(stats_upper95(0, 97), 2), 0.031), "a bound is rounded up");
+	CHECK(stats_rounded(stats_upper95(0, 97), 2) < 0.0301, "where a rate is not");
+	for (uint64_t trials = 1; trials < 3000; trials++) {
+		double bound = stats_upper95(0, trials), shown = stats_rounded_up(bound, 3);
+		bool good = shown >= bound && shown <= 1 && shown < bound * 1.0101;
+
+		if (!good || trials == 2999)
+			CHECK(good, "the bound of %d trials is told as %g, not too low, nor far up",
+			      (int)trials, shown);
+	}
+	CHECK(stats_rounded_up(0.9999, 3) == 1 && stats_rounded_up(1, 3) == 1,
+	      "and a bound is at most 1");
+	CHECK(near(stats_rounded(0.0123456, 3), 0.0123) && stats_rounded(1234.5, 3) == 1230 &&
+	      stats_rounded(0, 3) == 0, "a number has as many digits as are asked for");
 	return tap_done();
 }

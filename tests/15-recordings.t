@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# Recordings that no run has written as they are: numbers that cannot be true, several files, cells
+# that come again. (What the report makes of whole ones: tests/12-report.t.)
+import json
+import re
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from forkpoint_test import PROGRAM, done, equal, forkpoint, has, like, scratch, sh, spew  # noqa: E402
+
+
+def encode(cell):
+    return json.dumps(cell, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+
+
+def report(cells):
+    spew(scratch("in.jsonl"), "".join(encode(cell) + "\n" for cell in cells))
+    return forkpoint("report", scratch("in.jsonl"))
+
+
+def cell(**more):
+    return {"schema": 1, "scenario": "fork-x", "twin": False, "python": "3.13.5",
+            "explore": "starve", "isolation": "zygote", "trials": 3, "hits": 3,
+            "outcomes": {"ok": 3}, "expected": ["ok"], "verdict": "as-expected", **more}
+
+
+HALF = {"trials": 9, "hits": 8, "bad": 4, "rate": 0.5, "rate_upper95": 0.8}
+IMPOSSIBLE = [
+    ({"hits": 4}, "'hits' is 4, more than 'trials', which is 3"),
+    ({"trials": -3}, "'trials' is -3, which is no count"),
+    ({"hits": -1}, "'hits' is -1, which is no count"),
+    ({"hits": 1.5}, "'hits' is 1.5, which is no count"),
+    ({"trials": "3"}, "'trials' is \"3\", which is no count"),
+    ({"trials": 10 ** 16}, "'trials' is 10000000000000000, which is no count"),
+    ({"outcomes": {"ok": 2}},
+     "'trials' is 3, and the outcomes of all trials sum up to 2"),
+    ({"outcomes": {"ok": 3, "hang": 1}},
+     "'trials' is 3, and the outcomes of all trials sum up to 4"),
+    ({"outcomes": {"ok": 4, "hang": -1}}, "'outcomes.hang' is -1, which is no count"),
+    ({"outcomes": ["ok"]}, "'outcomes' is [\"ok\"], which is no object"),
+    ({"rate": 1.5}, "'rate' is 1.5, which is no share"),
+    ({"rate": -0.1}, "'rate' is -0.1, which is no share"),
+    ({"rate_upper95": 2}, "'rate_upper95' is 2, which is no share"),
+    ({"rate": 0.5, "rate_upper95": 0.4}, "'rate_upper95' is 0.4, below the 'rate'"),
+    ({"seconds": -1}, "'seconds' is -1, which is no time"),
+    ({"measured_ns": "1"}, "'measured_ns' is \"1\", which is no time"),
+    ({"schema": 2}, "'schema' is 2, which this forkpoint cannot read"),
+    ({"controls": {"quiet": {"trials": 3, "bad": 4}}},
+     "'controls.quiet.bad' is 4, more than 'controls.quiet.trials', which is 3"),
+    ({"controls": {"fresh": {"trials": 1, "same": 2}}},
+     "'controls.fresh.same' is 2, more than 'controls.fresh.trials', which is 1"),
+    ({"load": {"with": {**HALF, "hits": 10}}},
+     "'load.with.hits' is 10, more than 'load.with.trials', which is 9"),
+    ({"load": {"without": {**HALF, "bad": 9}}},
+     "'load.without.bad' is 9, more than 'load.without.hits', which is 8"),
+    ({"load": {"without": {**HALF, "rate": 3}}}, "'load.without.rate' is 3, which is no share"),
+    ({"findings": [{"count": 1}, {"count": 4}]},
+     "'findings[1].count' is 4, more than the trials"),
+]
+
+
+def impossible():
+    """What no run can have counted is left out by name; what stands beside it is not."""
+    for change, sentence in IMPOSSIBLE:
+        status, out, err = report([cell(scenario="a"), cell(**change), cell(scenario="b")])
+        equal((status, re.findall("^ok .* (?:a|b|fork-x) @", out, re.M)),
+              (3, ["ok 1 - a @", "ok 2 - b @"]), f"{encode(change)} is left out, and no more")
+        has(err, f"in.jsonl, line 2: {sentence}", "with file, line and key")
+        equal(err.count("\n"), 1, "in one sentence")
+    nothing = {key: None for key in (
+        "trials", "hits", "outcomes", "expected", "rate", "rate_upper95", "findings", "controls",
+        "load", "seconds", "measured_ns")}
+    status, out, err = report([cell(**nothing, verdict=None, harness_error="it broke")])
+    equal((status, err), (3, ""), "keys that are null are no fault")
+    like(out, r"^not ok 1 - fork-x @ 3\.13\.5 starve \(the harness failed\)$",
+         "of a cell that failed")
+    status, _, err = report([cell(outcomes={"hang": 3}, expected=["hang"], rate=1, rate_upper95=1,
+                                  load={"without": HALF, "with": HALF}, seconds=0.5,
+                                  controls={"outside": None, "quiet": {"trials": 3, "bad": 0}},
+                                  findings=[{"count": 3}])])
+    equal((status, err), (0, ""), "and numbers that can be true are not either")
+
+
+def again():
+    """The same cell twice: two runs are two results."""
+    one, other = scratch("one.jsonl"), scratch("other.jsonl")
+    bad = cell(verdict="unexpected", outcomes={"hang": 3})
+    spew(one, encode(cell()) + "\n" + encode(cell(python="3.14.1")) + "\n")
+    spew(other, "\n" + encode(bad) + "\n" + encode(cell(scenario="b")) + "\n")
+    status, out, err = forkpoint("report", one, other)
+    equal(status, 1, "files are reported together, with the exit status of the whole")
+    equal(err, f"forkpoint: 1 cell comes again (fork-x @ 3.13.5 starve in {one}, line 1, and in "
+          f"{other}, line 2): each is reported and counted, and the table shows the worst\n",
+          "a cell that comes again is told")
+    equal(re.findall(r"^(?:(?:not )?ok |1\.\.).*", out, re.M), [
+        "1..4", "ok 1 - fork-x @ 3.13.5 starve (clean)", "ok 2 - fork-x @ 3.14.1 starve (clean)",
+        "not ok 3 - fork-x @ 3.13.5 starve (unexpected: hang)",
+        "ok 4 - b @ 3.13.5 starve (clean)"], "and is a test point each time")
+    like(out, r"^# 12 trials", "that is counted")
+    like(out, r"^# fork-x +hang!! +ok$", "and the table shows the worst")
+    status, out, err = forkpoint("report", one, one)
+    like(err, r"\Aforkpoint: 2 cells come again \(the first is fork-x @ 3\.13\.5 starve in .*\n\Z",
+         "several are told in one sentence")
+    status, out, err = sh(f"cat {other} | {PROGRAM} report {one} -")
+    like(err, "line 1, and in standard input, line 2", "standard input is a file among others")
+    like(out, r"^1\.\.4$", "then the plan comes last")
+    status, out, err = forkpoint("report", one, scratch("none.jsonl"))
+    equal((status, out), (2, ""), "if one file is not there, nothing is reported")
+    equal(forkpoint("report", one).err, "", "cells that differ are no recurrence")
+
+
+impossible()
+again()
+done()
