@@ -30,7 +30,7 @@ rules() {
 	scenarios               scenarios scenarios/lib Python embed/compat.h
 	scenarios/lib           scenarios/scenario.h scenarios/lib Python embed/compat.h
 	tests/bench/embedded.c  Python
-	tests                   base observe run explore triage matrix report cmd tests embed/subject.h scenarios/lib
+	tests                   base observe run explore triage matrix report cmd tests embed/subject.h embed/registers.h scenarios/lib
 	RULES
 }
 

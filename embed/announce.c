@@ -13,10 +13,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/ucontext.h>
 
 #include "embed/frame.h"
 #include "embed/futex.h"
+#include "embed/registers.h"
 
 /*
  * The kernel's own frame can take 11 KiB where AMX state is saved (AT_MINSIGSTKSZ); the handler
@@ -33,38 +33,6 @@
 static const int announce_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP };
 
 static struct control *announce_control;
-
-#if defined(__x86_64__)
-static void registers_copy(struct control_crash *crash, const ucontext_t *uc)
-{
-	const greg_t *gregs = uc->uc_mcontext.gregs;
-
-	/* r8 … rip, eflags: what comes later is no register of the user's. */
-	crash->nregs = REG_EFL + 1;
-	for (unsigned int i = 0; i < crash->nregs; i++)
-		crash->regs[i] = (uint64_t)gregs[i];
-	crash->pc = (uint64_t)gregs[REG_RIP];
-	crash->sp = (uint64_t)gregs[REG_RSP];
-	crash->fp = (uint64_t)gregs[REG_RBP];
-}
-#elif defined(__aarch64__)
-static void registers_copy(struct control_crash *crash, const ucontext_t *uc)
-{
-	const mcontext_t *mc = &uc->uc_mcontext;
-
-	for (unsigned int i = 0; i < 31; i++)
-		crash->regs[i] = mc->regs[i];
-	crash->regs[31] = mc->sp;
-	crash->regs[32] = mc->pc;
-	crash->regs[33] = mc->pstate;
-	crash->nregs = 34;
-	crash->pc = mc->pc;
-	crash->sp = mc->sp;
-	crash->fp = mc->regs[29];
-}
-#else
-#error "announce.c: which registers does this machine have?"
-#endif
 
 static bool announce_claim(struct control_crash *crash)
 {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "base/errors.h"
 #include "base/paths.h"
 #include "base/rng.h"
@@ -244,11 +245,10 @@ static int prepare_out(struct strbuf *err)
 
 static void fill_defaults(void)
 {
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t state = clock_now() ^ (uint64_t)getpid();
 
 	if (!opt.jobs)
-		opt.jobs = cpus > 0 ? (uint64_t)cpus : 1;
+		opt.jobs = cpus_online();
 	if (!opt.seed_given)
 		opt.seed = rng_next(&state) & 0xffffffff;
 }

@@ -43,18 +43,39 @@ for case in (("a child that hangs", "selftest-child-hang", "--trials", "1000000"
         kill_main(case[0], way, *case[1:])
 
 
-def kill_under_load(what, victim, path, own):
-    """While a load runs, of stress-ng and of our own."""
-    run = start("run", "fork-lru-list", "--explore", "storm", "--budget", "1s", *ON,
-                env={"PATH": path})
+def kill_while_looking():
+    """For interpreters, which scripts do, and programs that they ask."""
+    slow = scratch("slow")
+    os.mkdir(slow)
+    with open(f"{slow}/uv", "w", encoding="utf-8") as uv:
+        uv.write("#!/bin/sh\nexec sleep 60\n")
+    os.chmod(f"{slow}/uv", 0o755)
+    run = start("pythons", env={"PATH": f"{slow}:{os.environ['PATH']}",
+                                "FORKPOINT_CACHE": scratch("new")})
 
-    def workload():
-        return [p for p in loads_of(run, own) if own or p.name.startswith("stress-ng-cpu")]
+    ok(wait_for(20, lambda: [p for p in session_of(run) if p.name == "sleep"]),
+       "a script asks a program that does not answer")
+    send(signal.SIGKILL, run.pid)
+    finish(run, 5)
+    equal(left_behind(run, 1.5), "", "a killed main process takes both along")
+
+
+kill_while_looking()
+
+
+def kill_under_load(what, victim, path, own):
+    """While a load runs, of stress-ng and of our own.
+
+    Half of the budget is a load's, or what the trials before it leave of that: a twin's take
+    milliseconds, while one that hangs may take it all.
+    """
+    run = start("run", "fork-lru-list", "--explore", "storm", "--budget", "2s", "--twins", "only",
+                "--python", python, env={"PATH": path})
 
     def ended():
         return not [p for p in session_of(run) if p.state == "R" and p.pid == load[0].pid]
 
-    load = wait_for(20, workload)
+    load = wait_for(20, lambda: loads_of(run, own))
     ok(load, f"{what} is there")
     send(signal.SIGKILL, *getattr(kin(run), victim))
     if victim == "worker":
@@ -95,7 +116,7 @@ def kill_at_work(victim, why):
 
 
 kill_at_work("worker", r"the worker died \(signal 9\): its unit is lost, the others are not")
-kill_at_work("zygote", r"the host \S+ died between trials: .*\w")
+kill_at_work("zygote", r"the host \S+ died while its subject ran: SIGKILL: .*\w")
 
 
 def kill_beside_others():

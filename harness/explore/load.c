@@ -7,20 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/command.h"
+#include "base/cpus.h"
 #include "base/signals.h"
 
 /* A load that nobody stops (we were killed, and so was everything that would have) ends itself. */
 #define LOAD_SECONDS 600
-
-static long cpu_count(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n > 0 ? n : 1;
-}
 
 /* "stress-ng, version 0.15.06 (gcc …)" or nothing. */
 static void stress_ng_version(char *out, size_t size)
@@ -56,10 +51,13 @@ static void spinner_main(pid_t parent)
 
 	die_with_parent(SIGKILL, parent);
 	setpgid(0, 0);
+	/* Who wonders what loads the CPUs sees it in top; and the worker's ends are not ours. */
+	prctl(PR_SET_NAME, LOAD_NAME);
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	signals_default();
 	signal(SIGINT, SIG_IGN);
 	alarm(LOAD_SECONDS);
-	for (long i = 1; i < cpu_count(); i++)
+	for (unsigned int i = 1; i < cpus_online(); i++)
 		if (pthread_create(&thread, NULL, spin, NULL))
 			break;
 	spin(NULL);
@@ -90,7 +88,7 @@ int load_start(struct load *load, struct strbuf *err)
 	stress_ng_version(load->tool, sizeof(load->tool));
 	if (!load->tool[0])
 		return spinner_start(load, err);
-	snprintf(cpus, sizeof(cpus), "%ld", cpu_count());
+	snprintf(cpus, sizeof(cpus), "%u", cpus_online());
 	snprintf(seconds, sizeof(seconds), "%d", LOAD_SECONDS);
 	load->pid = command_start(argv, err);
 	return load->pid < 0 ? -1 : 0;

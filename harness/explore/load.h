@@ -9,6 +9,9 @@
 
 #include "base/strbuf.h"
 
+/* What the process of our own is called in /proc, of 15 bytes at most. */
+#define LOAD_NAME "forkpoint-load"
+
 struct load {
 	pid_t pid;
 	char tool[64]; /* "stress-ng 0.15.06", "built-in spinner" */

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "base/errors.h"
 #include "base/signals.h"
 #include "run/host.h"
@@ -42,9 +43,9 @@ static void answer_write(int fd, const char *text, size_t len)
 	}
 }
 
-static void builder_main(const struct interp *interp, int fd, pid_t parent)
+static void builder_main(const struct interp *interp, unsigned int compilers, int fd, pid_t parent)
 	__attribute__((noreturn));
-static void builder_main(const struct interp *interp, int fd, pid_t parent)
+static void builder_main(const struct interp *interp, unsigned int compilers, int fd, pid_t parent)
 {
 	struct strbuf err = STRBUF_INIT;
 	char *host, *text = NULL;
@@ -53,7 +54,7 @@ static void builder_main(const struct interp *interp, int fd, pid_t parent)
 	die_with_parent(SIGTERM, parent);
 	/* Ctrl-C reaches all of a terminal's processes; it is for the main process to say so. */
 	signal(SIGINT, SIG_IGN);
-	host = host_build(interp, &err);
+	host = host_build(interp, compilers, &err);
 	if (host && host_try_at(host, interp->home, &err) == 0)
 		json = host_describe_at(host, &err);
 	if (json)
@@ -63,7 +64,7 @@ static void builder_main(const struct interp *interp, int fd, pid_t parent)
 	_exit(text ? 0 : EXIT_HARNESS);
 }
 
-static void builder_start(struct builder *b, struct python *python)
+static void builder_start(struct builder *b, struct python *python, unsigned int compilers)
 {
 	pid_t parent = getpid();
 	int pipes[2];
@@ -75,7 +76,7 @@ static void builder_start(struct builder *b, struct python *python)
 	b->pid = fork();
 	if (b->pid == 0) {
 		signals_take();
-		builder_main(python->interp, pipes[1], parent);
+		builder_main(python->interp, compilers, pipes[1], parent);
 	}
 	close(pipes[1]);
 	b->fd = pipes[0];
@@ -172,6 +173,18 @@ static struct python *next_unbuilt(struct python_list *list, size_t *next)
 	return NULL;
 }
 
+/* CPUs that a host's compilers may use when so many hosts, at most, are built at once. */
+static unsigned int share_of_cpus(const struct python_list *list, unsigned int jobs)
+{
+	unsigned int hosts = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		hosts += !list->v[i].problem;
+	if (hosts > jobs)
+		hosts = jobs;
+	return hosts && cpus_online() > hosts ? cpus_online() / hosts : 1;
+}
+
 static void builders_stop(struct builder *builders, unsigned int n)
 {
 	uint64_t until_ns = clock_now() + GRACE_NS;
@@ -193,6 +206,7 @@ static void builders_stop(struct builder *builders, unsigned int n)
 int build_all(struct python_list *list, unsigned int jobs)
 {
 	struct builder *builders = xcalloc(jobs, sizeof(*builders));
+	unsigned int compilers = share_of_cpus(list, jobs);
 	size_t next = 0;
 
 	do {
@@ -200,7 +214,7 @@ int build_all(struct python_list *list, unsigned int jobs)
 			struct python *python = builders[i].pid ? NULL : next_unbuilt(list, &next);
 
 			if (python)
-				builder_start(&builders[i], python);
+				builder_start(&builders[i], python, compilers);
 		}
 		if (builders_busy(builders, jobs))
 			builders_wait(builders, jobs);

@@ -12,7 +12,8 @@
 
 /*
  * For each python of the list that has no problem: its host built, seen to start Python, and its
- * catalog read; or its problem. `jobs` at once. 0, or 1 if interrupted (base/signals.h).
+ * catalog read; or its problem. `jobs` at once, whose compilers share the CPUs. 0, or 1 if
+ * interrupted (base/signals.h).
  */
 int build_all(struct python_list *list, unsigned int jobs);
 

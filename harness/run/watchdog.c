@@ -47,6 +47,9 @@
 /* A stall is one only if less than this part of the time went by waiting for a CPU. */
 #define DELAY_PART 4
 
+/* F's wait counts at least this part of the time, however short of CPU its process is. */
+#define STARVED_PART 8
+
 void watchdog_start(struct watchdog *w, const struct control *control)
 {
 	memset(w, 0, sizeof(*w));
@@ -174,15 +177,29 @@ static void count_stillness(struct watchdog *w, const struct watch_sums *now, ui
 	w->stopped_ns = stopped ? w->stopped_ns + elapsed : 0;
 }
 
-static void count_operator(struct watchdog *w, pid_t watched, uint64_t elapsed)
+/*
+ * While its threads wait for a CPU, nobody can do what F waits for: such time counts little, but it
+ * does count, or a machine under load would never end a hang.
+ */
+static uint64_t time_in_hand(const struct watchdog *w, const struct watch_sums *now,
+			     uint64_t elapsed)
+{
+	uint64_t delay = is_same_process(&w->last, now) ?
+			 now->run_delay_ns - w->last.run_delay_ns : 0;
+	uint64_t least = elapsed / STARVED_PART;
+
+	return delay < elapsed - least ? elapsed - delay : least;
+}
+
+static void count_operator(struct watchdog *w, const struct watch_sums *now, uint64_t elapsed)
 {
 	pid_t pid = (pid_t)atomic_load(&w->control->state.subject_pid);
 	pid_t tid = (pid_t)atomic_load(&w->control->state.operator_tid);
 	struct task_state task = { .tid = tid };
 
-	if (watched == pid && procfs_task_read(pid, tid, &task) == 0 &&
+	if (now->pid == pid && procfs_task_read(pid, tid, &task) == 0 &&
 	    blocked_for_ever(&task) && task.switches == w->operator_switches)
-		w->operator_still_ns += elapsed;
+		w->operator_still_ns += time_in_hand(w, now, elapsed);
 	else
 		w->operator_still_ns = 0;
 	w->operator_switches = task.switches;
@@ -208,7 +225,7 @@ enum watch watchdog_look(struct watchdog *w)
 	if (!pid || sums_read(&sums, pid) < 0)
 		return WATCH_ON;
 	count_stillness(w, &sums, elapsed);
-	count_operator(w, pid, elapsed);
+	count_operator(w, &sums, elapsed);
 	if (deadlocked(&w->last, &sums) || w->still_ns >= STALL_NS ||
 	    w->operator_still_ns >= OPERATOR_NS)
 		watch = WATCH_HANG;

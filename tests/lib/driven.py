@@ -165,7 +165,7 @@ def kin(run):
             if process.pid in kinds or process.ppid not in kinds:
                 continue
             kind = below.get(kinds[process.ppid], "load")
-            if process.name.startswith("stress"):
+            if process.name.startswith(("stress", "forkpoint-load")):
                 kind = "load"
             if kind == "zygote" and not process.exe.endswith("/host"):
                 continue
@@ -176,13 +176,13 @@ def kin(run):
 
 
 def loads_of(run, own):
-    """Processes that load the CPUs: stress-ng's, or our own."""
-    if not own:
-        return [p for p in session_of(run) if p.name.startswith("stress")]
-    # Ours is a copy of the worker, with a thread for each CPU.
-    main = exe_of(run.pid)
-    return [p for p in session_of(run)
-            if main and p.exe == main and p.pid == p.pgrp and p.pid != run.pid]
+    """Processes that load the CPUs: stress-ng's, or our own, by its name.
+
+    Nothing else tells ours: any child is a copy of forkpoint at the head of a group of its own
+    between fork and exec, and on a loaded machine that lasts.
+    """
+    name = "forkpoint-load" if own else "stress-ng-cpu"
+    return [p for p in session_of(run) if p.name.startswith(name)]
 
 
 def wait_for(seconds, what):
