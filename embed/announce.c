@@ -34,14 +34,33 @@ static const int announce_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT
 
 static struct control *announce_control;
 
+/* The record is there for the first, and again for another process once the driver let that go. */
 static bool announce_claim(struct control_crash *crash)
 {
-	uint32_t none = CRASH_NONE;
+	uint32_t state = atomic_load(&crash->state);
 
-	if (!atomic_compare_exchange_strong(&crash->state, &none, CRASH_CLAIMED))
+	if (state != CRASH_NONE &&
+	    (state != CRASH_RELEASED || crash->pid == (uint32_t)getpid()))
+		return false;
+	if (!atomic_compare_exchange_strong(&crash->state, &state, CRASH_CLAIMED))
 		return false;
 	crash->pid = (uint32_t)getpid();
 	return true;
+}
+
+/* Claim the record, after another process if need be. False: a thread of this process has it. */
+static bool announce_turn(struct control_crash *crash)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		while (atomic_load(&crash->state) == CRASH_CLAIMED)
+			sched_yield();
+		if (announce_claim(crash))
+			return true;
+		if (crash->pid == (uint32_t)getpid())
+			return false;
+		futex_wait(&crash->state, CRASH_ANNOUNCED, ANNOUNCE_PATIENCE_NS / 100);
+	}
+	return false;
 }
 
 static void announce_wait(struct control_crash *crash)
@@ -82,7 +101,7 @@ static void announce(int signo, siginfo_t *info, void *context)
 	struct control_crash *crash = &announce_control->crash;
 	int saved = errno;
 
-	if (announce_control->order.announce && announce_claim(crash))
+	if (announce_control->order.announce && announce_turn(crash))
 		announce_make(crash, signo, info, context);
 	else if (announce_control->order.announce)
 		announce_stand_by(crash);

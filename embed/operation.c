@@ -21,11 +21,17 @@ static void child_run(struct subject *s)
 /* The forked child has ended: note how. Its signal needs no word; the driver reads the status. */
 static void child_reap(struct subject *s, pid_t pid)
 {
-	int status;
+	int status = 0;
+	pid_t got;
 
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
+	/* A child that lets itself be traced is seen to stop, too, which is no end. */
+	do {
+		got = waitpid(pid, &status, 0);
+		if (got < 0 && errno != EINTR)
 			subject_fail(s, "the forked child could not be waited for");
+	} while (got < 0 || WIFSTOPPED(status));
+	/* Whatever it has forked itself meanwhile: what is noted next is about this one. */
+	atomic_store(&s->control->state.child_pid, (uint32_t)pid);
 	atomic_store(&s->control->state.child_status, (uint32_t)status | CHILD_STATUS_SET);
 	if (WIFEXITED(status) && WEXITSTATUS(status) != HOST_EXIT_CHILD_FINE)
 		subject_say(s, OUTCOME_WRONG, "the forked child ended without a word");

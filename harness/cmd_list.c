@@ -240,9 +240,12 @@ static void check_operands(const json_t *scenarios, int argc, char **argv)
 static int cmd_list(int argc, char **argv)
 {
 	struct strbuf err = STRBUF_INIT;
-	json_t *description = describe(&err), *scenarios, *scenario;
+	json_t *description, *scenarios, *scenario;
 	size_t i, shown = 0;
 
+	if (opt.json && opt.names)
+		die(EXIT_USAGE, "--json and --names are two forms of one list: give one of them");
+	description = describe(&err);
 	scenarios = json_object_get(description, "scenarios");
 	check_operands(scenarios, argc, argv);
 	json_array_foreach(scenarios, i, scenario) {

@@ -48,13 +48,22 @@ static int find_unit(const struct replay *replay, const struct python_list *pyth
 	return 0;
 }
 
-static void print_finding(const struct cell *cell)
+/* The tries may have met others before the one that was asked for. */
+static const struct crash *crash_of(const struct cell *cell, enum outcome outcome)
+{
+	for (unsigned int i = 0; i < cell->nfindings; i++)
+		if (cell->findings[i].outcome == outcome && cell->findings[i].crash)
+			return cell->findings[i].crash;
+	return NULL;
+}
+
+static void print_crash(const struct crash *crash)
 {
 	struct triage *triage;
 
-	if (!cell->nfindings || !cell->findings[0].crash)
+	if (!crash)
 		return;
-	triage = triage_classify(cell->findings[0].crash);
+	triage = triage_classify(crash);
 	printf("%s\n%s: %s\n", triage->signature, pattern_name(triage->pattern), triage->detail);
 	triage_free(triage);
 }
@@ -66,7 +75,7 @@ static int report_end_of_tries(const struct replay *replay, const struct cell *c
 	if (met) {
 		printf("%s again, in trial %llu\n", outcome_name(replay->outcome),
 		       (unsigned long long)trials);
-		print_finding(cell);
+		print_crash(crash_of(cell, replay->outcome));
 		return EXIT_AS_EXPECTED;
 	}
 	printf("no %s in %llu trials: its rate is below %.2g at 95 %% (--tries for more)\n",

@@ -32,6 +32,7 @@ static const struct option_spec options[] = {
 struct input {
 	FILE *file;
 	const char *name;
+	off_t start;   /* who gave it to us may have read a part; -1: a pipe */
 	size_t number; /* of the line that was read last */
 };
 
@@ -101,14 +102,15 @@ static size_t count_cells(struct inputs *inputs)
 	size_t n = 0;
 
 	for (size_t i = 0; i < inputs->n; i++)
-		if (fseek(inputs->v[i].file, 0, SEEK_SET) < 0)
+		if (inputs->v[i].start < 0)
 			return 0;
 	while ((cell = next_cell(inputs, NULL))) {
 		json_decref(cell);
 		n++;
 	}
 	for (size_t i = 0; i < inputs->n; i++) {
-		rewind(inputs->v[i].file);
+		clearerr(inputs->v[i].file);
+		fseeko(inputs->v[i].file, inputs->v[i].start, SEEK_SET);
 		inputs->v[i].number = 0;
 	}
 	inputs->at = 0;
@@ -166,7 +168,19 @@ static void open_inputs(struct inputs *inputs, int argc, char **argv)
 		if (!input->file)
 			die(EXIT_USAGE, "cannot read '%s': %s: give a file that 'forkpoint run "
 			    "--json FILE' wrote", argv[i], strerror(errno));
+		input->start = ftello(input->file);
 	}
+}
+
+/* Their descriptors, ended by -1; free() it. */
+static int *descriptors_of(const struct inputs *inputs)
+{
+	int *fds = xcalloc(inputs->n + 1, sizeof(*fds));
+
+	for (size_t i = 0; i < inputs->n; i++)
+		fds[i] = fileno(inputs->v[i].file);
+	fds[inputs->n] = -1;
+	return fds;
 }
 
 static int cmd_report(int argc, char **argv)
@@ -178,12 +192,13 @@ static int cmd_report(int argc, char **argv)
 	struct inputs inputs = { 0 };
 	struct report *report;
 	json_t *cell;
-	int status;
+	int status, *fds;
 
 	open_inputs(&inputs, argc, argv);
+	wish.inputs = fds = descriptors_of(&inputs);
 	report = report_standard(&wish, &err);
 	if (!report)
-		die(EXIT_USAGE, "--json: %s", err.buf);
+		die(EXIT_USAGE, "%s", err.buf);
 	report_begin(report, count_cells(&inputs));
 	while ((cell = next_cell(&inputs, report))) {
 		note_recurrence(&seen, &inputs, cell);
@@ -197,6 +212,7 @@ static int cmd_report(int argc, char **argv)
 		fclose(inputs.v[i].file);
 	free(inputs.v);
 	free(inputs.line);
+	free(fds);
 	return status;
 }
 
@@ -221,8 +237,9 @@ const struct command report_command = {
 		"results: each is a test point of its own and is counted, the table shows the worst "
 		"of them, and one sentence tells that it is so.\n\n"
 		"A line that no run can have written (it is cut short, has more hits than trials, "
-		"outcomes that do not sum up to its trials, a rate beyond 1) is told by file, line "
-		"and key and left out, the other lines are reported, and the exit status is 3.",
+		"outcomes that do not sum up to its trials, a rate or a verdict that they belie) is "
+		"told by file, line and key and left out, the other lines are reported, and the exit "
+		"status is 3. If no line is left, the stream ends with 'Bail out!'.",
 	.options = options,
 	.examples = examples,
 	.operands_min = 1,

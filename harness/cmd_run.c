@@ -96,6 +96,7 @@ struct session {
 	struct report *report;
 	struct progress *progress;
 	bool warned; /* a file of --out could not be written, and that was told */
+	bool unheard; /* the run ends since nobody reads what comes of it */
 };
 
 static void on_begin(void *context, size_t slot, const struct unit *unit)
@@ -130,12 +131,22 @@ static void note_lost_files(struct session *session, const json_t *result)
 	}
 }
 
+/* As `forkpoint run | head` goes; with --json FILE there is somebody left to run for. */
+static void end_if_unheard(struct session *session)
+{
+	if (session->unheard || !report_is_unheard(session->report))
+		return;
+	session->unheard = true;
+	signals_interrupt();
+}
+
 static void on_result(void *context, const json_t *result)
 {
 	struct session *session = context;
 
 	report_cell(session->report, result);
 	note_lost_files(session, result);
+	end_if_unheard(session);
 }
 
 static void on_tick(void *context)
@@ -163,6 +174,8 @@ static int print_cells(const struct plan *plan)
 		printf("%s%s\n", title, unit_cells(&plan->units[i]) == 2 ? " (and its twin)" : "");
 		free(title);
 	}
+	if (plan->nothing)
+		warning("%s", plan->nothing);
 	return fflush(stdout) ? EXIT_HARNESS : EXIT_AS_EXPECTED;
 }
 
@@ -183,11 +196,13 @@ static int run_plan(const struct plan *plan, struct strbuf *err)
 		progress_free(session.progress);
 		return EXIT_USAGE;
 	}
+	report_nothing(session.report, plan->nothing);
 	report_begin(session.report, plan->cells);
+	end_if_unheard(&session);
 	ret = pool_run(plan, &limits, (unsigned int)opt.jobs, &hooks, err);
 	if (ret < 0)
 		report_lost(session.report);
-	if (ret > 0)
+	if (ret > 0 && !session.unheard)
 		report_interrupted(session.report);
 	bail = ret > 0 ? "interrupted" : ret < 0 ? err->buf : NULL;
 	status = report_end(session.report, bail);
@@ -307,7 +322,8 @@ const struct command run_command = {
 		"TAP goes to standard output, with a table at its end; progress to standard error, "
 		"if that is a terminal.\n\n"
 		"Exit status: 0 all as expected or not seen, 1 a verdict differs or is vacuous, 2 "
-		"wrong use, 3 the harness failed, 77 everything was skipped, 130 after Ctrl-C.",
+		"wrong use, 3 the harness failed, 77 everything was skipped, 130 after Ctrl-C, 141 who read the results went away "
+		"(forkpoint run | head): then the run ends, unless --json FILE takes them, too.",
 	.options = options,
 	.examples = examples,
 	.operands_max = OPERANDS_ANY,

@@ -42,7 +42,8 @@ int main(int argc, char **argv)
 	struct strbuf err = STRBUF_INIT;
 	const struct command *command;
 
-	surroundings_mend();
+	if (surroundings_mend(&err) < 0)
+		die(EXIT_HARNESS, "%s", err.buf);
 	if (argc < 2) {
 		manual_print_overview(commands, stderr);
 		return EXIT_USAGE;

@@ -96,7 +96,7 @@ struct variant {
 };
 
 struct scenario {
-	const char *name;
+	const char *name;    /* that of list.h, with dashes: fork_reload is "fork-reload" */
 	const char *race;    /* one sentence: which two things race */
 	const char *symptom; /* one sentence: what a user sees */
 	const char *fix;     /* one sentence: what the twin does differently */
@@ -169,7 +169,13 @@ bool subject_is(const struct subject *s, const char *variant);
  */
 void subject_say(struct subject *s, enum outcome outcome, const char *why);
 
-/* Tell the watchdog that something moved. Async-signal-safe, child-safe. */
+/*
+ * Tell the watchdog that something moved, as worker_cycle() does. A deadlock is seen at once.
+ * Besides that, a process of which for 400 ms no thread ran, waited for a CPU or a disk, or told of
+ * progress is a hang, and so is an F that has not run for a second while workers cycle. One long
+ * wait with a time limit (sleep(), a condition with a timeout) is let off while it lasts, many
+ * short ones are not: whoever polls calls this. Async-signal-safe, child-safe.
+ */
 void subject_progress(struct subject *s);
 
 /* A random number from the trial's seed. Not for two threads at once. Child-safe. */

@@ -41,6 +41,10 @@ def cell(**more):
             "outcomes": {"ok": 3}, "expected": ["ok"], "verdict": "as-expected", **more}
 
 
+def skipped(**more):
+    return cell(trials=None, hits=None, outcomes=None, expected=None, verdict="skipped", **more)
+
+
 def as_text(value):
     """A JSON value as YAMLish gives it back: numbers and truth values are words there."""
     if isinstance(value, dict):
@@ -145,9 +149,9 @@ def statuses():
         "seen": cell(outcomes={"SIGSEGV": 3}, expected=["SIGSEGV"]),
         "unseen": cell(verdict="not-seen"),
         "bad": cell(verdict="unexpected", outcomes={"hang": 3}),
-        "vacuous": cell(verdict="vacuous"),
-        "skipped": cell(verdict="skipped", reason="no"),
-        "missing": cell(verdict="skipped", reason="no", missing=True),
+        "vacuous": cell(verdict="vacuous", hits=0),
+        "skipped": skipped(reason="no"),
+        "missing": skipped(reason="no", missing=True),
         "broken": cell(harness_error="it broke"),
         "strange": cell(verdict="splendid"),
     }
@@ -198,7 +202,7 @@ def hostile():
                   triage={"signature": text,
                           "evidence": [text, [text], {text.replace("\0", ""): text}]},
                   verdict="unexpected", outcomes={"hang": 3}) for text in HOSTILE]
-    cells += [cell(verdict="skipped", reason=f"r{text}", python=text) for text in HOSTILE]
+    cells += [skipped(reason=f"r{text}", python=text) for text in HOSTILE]
     status, out, _ = report(cells)
     equal(status, 1, "hostile texts leave the exit status alone")
     judged = judged_by_prove(out)
@@ -254,7 +258,8 @@ def yaml_library(out):
 
 
 def outputs():
-    cells = [cell(rate=0.1), cell(scenario="b", python="3.9.1"), cell(python="3.13.18")]
+    cells = [cell(hits=10, trials=10, outcomes={"ok": 9, "hang": 1}, expected=["ok", "hang"],
+                  rate=0.1), cell(scenario="b", python="3.9.1"), cell(python="3.13.18")]
     copy = scratch("copy.jsonl")
     out = report(cells, "--json", copy).out
     equal(objects(slurp(copy)), cells, "--json FILE gets every cell, one a line")
@@ -325,6 +330,33 @@ def bad_input():
     status, out, err = forkpoint("report", os.path.dirname(path))
     equal(status, 3, "a directory cannot be reported")
     like(err, r"cannot read .*Is a directory", "which is said")
+    spew(path, good[:40] + "\n")
+    for name, nothing in ("a directory", os.path.dirname(path)), ("a file without a cell", path):
+        out = forkpoint("report", nothing).out
+        like(out, r"^Bail out! no result could be read\n\Z", f"{name} ends the stream")
+        unlike(out, r"^1\.\.0|SKIP", "and no reader takes it for a skip")
+
+
+def absent():
+    """What was promised and did not come has its name."""
+    for outcomes, expected, wanted in [
+            ({"SIGSEGV": 3}, ["ok", "SIGSEGV"], "ok did not happen"),
+            ({"SIGSEGV": 3}, ["SIGSEGV", "SIGABRT", "hang"], "SIGABRT or hang did not happen"),
+            ({"ok": 3}, ["ok", "hang"], "hang did not happen"),
+            ({"ok": 3}, ["hang"], "hang did not happen"),
+            ({"ok": 1, "hang": 2}, ["hang"], "unexpected: ok"),
+            ({"ok": 1, "hang": 2}, ["ok", "SIGABRT"], "unexpected: hang")]:
+        out = report([cell(verdict="unexpected", outcomes=outcomes, expected=expected)]).out
+        like(out, rf"^not ok 1 - fork-x @ 3\.13\.5 starve \({wanted}\)$",
+             f"{encode(outcomes)} where {encode(expected)} is expected: {wanted}")
+
+
+def small_rates():
+    """YAML 1.1 wants a dot in a number that has an exponent."""
+    count = 10 ** 5
+    out = report([cell(trials=count, hits=count, outcomes={"ok": count - 1, "hang": 1},
+                       expected=["ok", "hang"], rate=1e-5, rate_upper95=4.74e-5)]).out
+    like(out, r"^  rate: 1\.0e-05\n  rate_upper95: 4\.74e-05$", "a rate below 1e-4 is a number")
 
 
 def unusable():
@@ -355,7 +387,7 @@ def proved(recording):
 
 def prove_accepts():
     spew(scratch("good.jsonl"),
-         encode(cell()) + "\n" + encode(cell(verdict="skipped", reason="r")) + "\n")
+         encode(cell()) + "\n" + encode(skipped(reason="r")) + "\n")
     good = proved(scratch("good.jsonl"))
     equal(good.status, 0, "prove is content with a good run") or diag(good.out, good.err)
     bad = proved(EVERY_VERDICT)
@@ -372,6 +404,8 @@ outputs()
 full_disk()
 full_later()
 bad_input()
+absent()
+small_rates()
 unusable()
 prove_accepts()
 done()

@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # Recordings that no run has written as they are: numbers that cannot be true, several files, cells
 # that come again. (What the report makes of whole ones: tests/12-report.t.)
+import fcntl
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
-from forkpoint_test import PROGRAM, done, equal, forkpoint, has, like, scratch, sh, spew  # noqa: E402
+from forkpoint_test import PROGRAM, done, equal, forkpoint, has, like, scratch, sh, slurp, spew  # noqa: E402
 
 
 def encode(cell):
@@ -56,6 +60,38 @@ IMPOSSIBLE = [
     ({"load": {"without": {**HALF, "bad": 9}}},
      "'load.without.bad' is 9, more than 'load.without.hits', which is 8"),
     ({"load": {"without": {**HALF, "rate": 3}}}, "'load.without.rate' is 3, which is no share"),
+    ({"schema": None}, "'schema' is null, which this forkpoint cannot read"),
+    ({"python": None}, "'python' is null, which is no interpreter"),
+    ({"twin": "yes"}, "'twin' is \"yes\", which is neither true nor false"),
+    ({"explore": None}, "'explore' is null, which is no strategy"),
+    ({"isolation": 1}, "'isolation' is 1, which is no isolation"),
+    ({"scenario": None}, "'trials' is 3, and there is no scenario"),
+    ({"verdict": "great"}, "'verdict' is \"great\", which is no verdict"),
+    ({"verdict": None}, "'verdict' is null, which is no verdict"),
+    ({"harness_error": 1}, "'harness_error' is 1, which is no sentence"),
+    ({"outcomes": {"foo": 3}}, "'outcomes.foo' is 3, which is no outcome"),
+    ({"outcomes": {"SIGFOO": 3}}, "'outcomes.SIGFOO' is 3, which is no outcome"),
+    ({"outcomes": {"SIG65": 3}}, "'outcomes.SIG65' is 3, which is no outcome"),
+    ({"expected": "ok"}, "'expected' is \"ok\", which is no list"),
+    ({"expected": ["ok", "fine"]}, "'expected' is \"fine\", which is no outcome"),
+    ({"expected": None}, "'expected' is null, and a verdict needs it"),
+    ({"hits": None}, "'hits' is null, and a verdict needs it"),
+    ({"outcomes": {"SIGBUS": 3}, "expected": ["SIGABRT"]},
+     "'verdict' is \"as-expected\", and an outcome is not expected"),
+    ({"outcomes": {"SIGBUS": 3}, "verdict": "not-seen"},
+     "'verdict' is \"not-seen\", and an outcome is not expected"),
+    ({"hits": 0}, "'hits' is 0, and a verdict needs one"),
+    ({"verdict": "skipped"}, "'trials' is 3, and the verdict is 'skipped'"),
+    ({"verdict": "vacuous"}, "'hits' is 3, and the verdict is 'vacuous'"),
+    ({"verdict": "unexpected", "trials": 0, "hits": 0, "outcomes": {}},
+     "'trials' is 0, and the verdict is 'unexpected'"),
+    ({"rate": 0.1, "outcomes": {"hang": 3}, "expected": ["hang"]},
+     "'rate' is 0.1, and of 3 hits, 3 were not ok"),
+    ({"rate": 0.1}, "'rate' is 0.1, and of 3 hits, 0 were not ok"),
+    ({"rate": 1, "trials": 9, "outcomes": {"ok": 7, "hang": 2}, "expected": ["ok", "hang"]},
+     "'rate' is 1, and of 3 hits, at most 2 were not ok"),
+    ({"load": {"with": {**HALF, "rate": 0.4}}},
+     "'load.with.rate' is 0.4, and of 8 hits, 4 were not ok"),
     ({"findings": [{"count": 1}, {"count": 4}]},
      "'findings[1].count' is 4, more than the trials"),
 ]
@@ -81,6 +117,12 @@ def impossible():
                                   controls={"outside": None, "quiet": {"trials": 3, "bad": 0}},
                                   findings=[{"count": 3}])])
     equal((status, err), (0, ""), "and numbers that can be true are not either")
+    status, _, err = report([cell(outcomes={"SIG42": 2, "SIGKILL": 1}, rate=0.667, trials=3,
+                                  expected=["SIG42", "SIGKILL", "ok"], hits=3)])
+    equal((status, err.count("left out")), (3, 1), "a rate that is off by a third is")
+    status, _, err = report([cell(outcomes={"ok": 1, "SIG42": 1, "SIGKILL": 1}, rate=0.667,
+                                  expected=["SIG42", "SIGKILL", "ok"])])
+    equal((status, err), (0, ""), "one of three digits is not, nor a signal without a name")
 
 
 def again():
@@ -111,6 +153,74 @@ def again():
     equal(forkpoint("report", one).err, "", "cells that differ are no recurrence")
 
 
+def own_input():
+    """What is read is not written: it would be lost before it is read."""
+    one, link = scratch("own.jsonl"), scratch("link.jsonl")
+    text = encode(cell()) + "\n"
+    spew(one, text)
+    os.link(one, link)
+    for how in (f"report {one} --json {one}", f"report {one} --json {link}",
+                f"report - --json {one} <{one}", f"report {one} >>{one}",
+                f"report {one} --json - >>{link}", f"report - --json {scratch('new')} <{one} >>{one}"):
+        status, out, err = sh(f"{PROGRAM} {how}")
+        equal((status, out, slurp(one)), (2, "", text), f"'{how}' is refused, and nothing is lost")
+        like(err, r"\A[^\n]* is what is read, too: write to another file\n\Z", "in a sentence")
+    copy = scratch("both")
+    status, _, err = sh(f"{PROGRAM} report {one} --json {copy} >>{copy}")
+    equal((status, slurp(copy)), (2, ""), "nor is one file written by two")
+    like(err, r" is standard output as well: name another file, or -\n\Z", "which is said")
+    equal(sh(f"{PROGRAM} report {one} {one} --json {copy} >/dev/null").status, 0,
+          "what is read twice may be")
+
+
+def busy():
+    """A file belongs to one run at a time."""
+    one, copy = scratch("one.jsonl"), scratch("busy.jsonl")
+    spew(one, encode(cell()) + "\n")
+    before = "half of a result\n" * 100
+    spew(copy, before)
+    with open(copy, "a", encoding="utf-8") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        status, out, err = forkpoint("report", one, "--json", copy)
+        equal((status, out, slurp(copy)), (2, "", before),
+              "a file that another one writes is left alone")
+        like(err, r"--json: another forkpoint is writing \S+busy\.jsonl: wait for its end, or",
+             "which is told, with what to do")
+    status, out, err = forkpoint("report", one, "--json", copy)
+    equal((status, slurp(copy)), (0, encode(cell()) + "\n"), "afterwards it is free, and emptied")
+
+
+def continued():
+    """Who hands us a file may have read a part of it."""
+    path = scratch("part.jsonl")
+    spew(path, "a heading\n" + encode(cell()) + "\n")
+    status, out, err = sh(f"(read -r line; {PROGRAM} report -) <{path}")
+    equal((status, err), (0, ""), "what was read before us is not read again")
+    like(out, r"^1\.\.1\nok 1 ", "and the rest is counted for the plan, and reported once")
+
+
+def closed_pipe():
+    """The writing end of a pipe that has no reader."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
+
+
+def unread():
+    """A pipe that nobody reads any more is no full disk."""
+    path = scratch("many.jsonl")
+    spew(path, "".join(encode(cell(scenario=f"s{n}")) + "\n" for n in range(2000)))
+    ignoring = subprocess.run(
+        [PROGRAM, "report", path], stdout=closed_pipe(), stderr=subprocess.PIPE, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
+    equal((ignoring.returncode, ignoring.stderr), (-signal.SIGPIPE, b""),
+          "report ends quietly, by SIGPIPE, as other tools do, also where it is ignored")
+
+
 impossible()
 again()
+own_input()
+busy()
+continued()
+unread()
 done()

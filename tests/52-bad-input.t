@@ -8,7 +8,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from driven import drive, interpreter, tap_of  # noqa: E402
-from forkpoint_test import SCRATCH, done, equal, like, scratch, spew  # noqa: E402
+from forkpoint_test import SCRATCH, done, equal, like, none, scratch, slurp, spew  # noqa: E402
 
 python = interpreter()
 ON = ("--python", python)
@@ -34,8 +34,12 @@ mistake(2, r"no scenario ''", "run", "", *ON)
 mistake(2, r"'banana' names no interpreter; write a release", "run", "--python", "banana")
 mistake(2, r"'3\.x' names no interpreter", "run", "--python", "3.x")
 mistake(2, r"'3\.13\.1\.1' names no interpreter", "run", "--python", "3.13.1.1")
+for value in "3.11", "3.11.9d", "2.7.18", "9.9", "3.11+":
+    mistake(2, rf"'{re.escape(value)}' cannot be run: forkpoint runs 3\.12 and later releases of "
+            r"Python 3\n\Z", "run", "--python", value)
 mistake(2, r"cannot look into '/nowhere': No such file", "run", "--python", "/nowhere")
 mistake(2, r"no Python that can be used in '[^']+': .*; name a prefix", "run", "--python", SCRATCH)
+mistake(2, r"--json and --names are two forms", "list", "--json", "--names")
 mistake(2, r"unknown option '--jsno': did you mean '--json'\?", "run", "--jsno", "x")
 mistake(2, r"--json needs a value", "run", "--json")
 for value in "5q", "-1s", "0", "nan", "infs", "1e999s", "0s", "1.5.1s", " 1s":
@@ -55,6 +59,41 @@ mistake(2, r"--tap: '12' is none of 13, 14", "run", "--tap", "12", *ON)
 mistake(2, r"--isolation: 'jail' is none of zygote, exec", "run", "--isolation", "jail", *ON)
 mistake(2, r"--explore: 'harder' is none of ", "run", "--explore", "harder", *ON)
 
+# Without an interpreter to ask, the list of scenarios itself tells of a slip.
+ABSENT = ("--python", "3.99.1")
+mistake(2, r"no scenario 'fork-lru-lits': did you mean 'fork-lru-list'\?", "run", "fork-lru-lits",
+        *ABSENT)
+mistake(2, r"no scenario 'fork-lru'.*forkpoint list", "run", "fork-lru", *ABSENT)
+mistake(2, r"no scenario ''", "run", "", *ABSENT)
+for name in "fork-lru-list", "selftest-noop", "finalize-restore/whatever":
+    equal(drive("run", name, *ABSENT).status, 77, f"{name} may be skipped")
+listed = [word.replace("_", "-") for word in re.findall(r"^SCENARIO\((\w+)\)",
+                                                        slurp("scenarios/list.h"), re.M)]
+equal(drive("list", *listed, *ON).status, 0, "a host knows each by the name that is made of it")
+none(set(drive("list", "--names", *ON).out.split()) - set(listed), "and no other")
+
+# A cache that cannot be used hides what the machine has, which is no reason for a skip.
+for cache, sentence in (
+        ("/proc/x", r"cannot make the directory '/proc/x': .*: set FORKPOINT_CACHE to a directory"),
+        ("/proc/version", r"cannot make the directory '/proc/version/interpreters': Not a dir.*: "
+                          r"set FORKPOINT_CACHE")):
+    ran = drive("run", "selftest-noop", *ON, env={"FORKPOINT_CACHE": cache})
+    equal((ran.status, ran.out), (2, ""), f"a cache in {cache} ends with 2")
+    like(ran.err, rf"\Aforkpoint: {sentence}[^\n]*\n\Z", "and says why, and what to do")
+
+# Nothing is left to run: why.
+for args, sentence in (
+        (("finalize-ensure-after/guard", "--python", "3.12"),
+         r"finalize-ensure-after/guard is for Python >=3\.15, and asked for are 3\.12\.\d+"),
+        (("selftest-noop", *ON, "--shard", "40/40"),
+         r"shard 40/40 is empty: there is only 1 to share out, one for each scenario.*")):
+    ran = drive("run", *args)
+    like(ran.out, rf"^1\.\.0 # SKIP {sentence}$", f"{' '.join(args)}: the plan says why")
+    equal((ran.status, ran.err), (77, ""), "and it is a skip")
+    ran = drive("run", *args, "--dry-run")
+    like(ran.err, rf"\Aforkpoint: {sentence}\n\Z", "so does a dry run")
+    equal((ran.status, ran.out), (0, ""), "on standard error")
+
 # Where results are to go. As a superuser, only the file system itself refuses.
 NOOP = ("run", "selftest-noop", "--trials", "1", *ON)
 spew(scratch("file"), "")
@@ -72,7 +111,7 @@ mistake(2, rf"cannot make the directory '{HERE}/file/x': Not a directory", *NOOP
 
 def missing_interpreters(is_failure):
     """They could be here but are not: skipped, with what to type; or a failure."""
-    status, out, _ = drive("run", "selftest-noop", "--python", "3.99.1", "--python", "9.9",
+    status, out, _ = drive("run", "selftest-noop", "--python", "3.99.1", "--python", "3.98+",
                            *(["--require-all"] if is_failure else []))
     tap = tap_of(out)
 
@@ -119,8 +158,8 @@ for at, (value, sentence) in enumerate((
     mistake(2, sentence, "replay", ":".join(fields))
     fields[at] = ""
     mistake(2, r".", "replay", ":".join(fields))
-mistake(2, r"Python 9\.9\.9 is not here .*type: forkpoint pythons fetch", "replay",
-        "fp1:selftest-crash:bug:9.9.9:starve:zygote:0x1:0:SIGSEGV")
+mistake(2, r"Python 3\.99\.9 is not here .*type: forkpoint pythons fetch", "replay",
+        "fp1:selftest-crash:bug:3.99.9:starve:zygote:0x1:0:SIGSEGV")
 mistake(2, r"does not name one scenario", "replay",
         f"fp1:finalize-restore:bug:{python}:starve:zygote:0x1:0:SIGSEGV")
 mistake(2, r"replay needs an operand", "replay")

@@ -49,6 +49,27 @@ else:
     skip("a full disk", "no /dev/full", 6)
 
 
+def broken_pipe():
+    """A descriptor that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.dup2(writer, 1)
+    os.close(reader)
+    os.close(writer)
+
+
+# Nobody reads on, as in `forkpoint run | head -1`.
+LONG = ("run", "selftest-noop", "--python", python, "--trials", "1000000000", "--jobs", "1")
+ran = drive(*LONG, before=broken_pipe)
+equal(ran.status, 141, "a pipe that nobody reads: the run ends, as by SIGPIPE")
+equal(ran.err, "forkpoint: nobody reads standard output any more: what was to come there is lost\n",
+      "in one sentence, which is not of disks")
+equal(drive(*RUN, "--json", "-", before=broken_pipe).status, 141,
+      "so it does with --json -, at the first result")
+ran = drive(*RUN, "--json", json, before=broken_pipe)
+equal(ran.status, 141, "with --json FILE the status is the same")
+equal(len(cells_of(slurp(json))), CELLS, "but the run goes on, for the file")
+
+
 def closed(*numbers):
     """Nothing of ours may get the numbers of descriptors that are closed."""
     what = f"closed descriptors ({', '.join(map(str, numbers))})"

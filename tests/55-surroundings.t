@@ -71,6 +71,18 @@ for name, most in ("0", 0), ("unlimited", resource.RLIM_INFINITY):
                  if cell["scenario"] == "selftest-crash" and not cell["twin"])
     above(len(at(crash, "findings", 0, "frames") or []), 0, "and the crash is captured")
 
+def soft_stack(size):
+    resource.setrlimit(resource.RLIMIT_STACK, (size, resource.getrlimit(resource.RLIMIT_STACK)[1]))
+
+
+works("a soft limit of 64 KiB on the stack", before=lambda: soft_stack(64 << 10))
+works("a hard limit of 1 MiB on the stack",
+      before=lambda: limit(resource.RLIMIT_STACK, 1 << 20))
+ran = drive(*RUN, before=lambda: limit(resource.RLIMIT_STACK, 64 << 10))
+equal((ran.status, ran.out), (3, ""), "a hard limit of 64 KiB on the stack: nothing is begun")
+like(ran.err, r"\Aforkpoint: the stack is limited to 64 KiB, .*: ulimit -s \d+\n\Z",
+     "which is told, with what to type")
+
 TOLD = "limit|descriptors|Too many open files|temporarily unavailable|Cannot fork"
 
 

@@ -138,11 +138,14 @@ unlike(lost["harness_error"], r"build|doctor", "to build it again is not advised
 # The child's death is the trial's, and known for the child's.
 child = cell_of("child-crash")
 equal(outcomes(child), "SIGSEGV", "a forked child's crash is the trial's outcome")
-equal(at(child, "triage", "pattern"), "fork-safety", "and known for a child's")
+equal(picked(at(child, "triage"), "pattern", "confidence"), ["fork-safety", "low"],
+      "and may be the fork's, of which nothing tells but that it is a child")
+like(at(child, "triage", "detail"), r"\Aa forked child crashed in fault$", "no more is said")
 child_hang = cell_of("child-hang", "--trials", "2")
 equal(outcomes(child_hang), "hang", "a forked child's hang is the trial's outcome")
 names = [at(child_hang, "triage", "pattern"), *(at(child_hang, "triage", "also") or [])]
-ok("fork-safety" in names, "and known for a child's")
+ok("lock-order" in names and "fork-safety" not in names,
+   "and is that of one who waits for itself: no fork is blamed for it")
 
 # Hidden: none of this is in the matrix unless it is named.
 unlike(forkpoint("run", "--dry-run").out, r"selftest", "the matrix itself has none of them")

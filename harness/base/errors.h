@@ -19,6 +19,7 @@ enum {
 	EXIT_HARNESS = 3,    /* the harness itself failed */
 	EXIT_SKIPPED = 77,   /* everything was skipped */
 	EXIT_INTERRUPTED = 130,
+	EXIT_ABANDONED = 141, /* nobody reads the results: as a shell has it of SIGPIPE */
 };
 
 /* "forkpoint: …" on stderr. */

@@ -30,14 +30,23 @@ static void descriptors_mend(void)
 /* A worker has some 20 descriptors, and libdwfl one for each library of a crashed process. */
 #define FILES_WANTED 1024
 
-static void limits_mend(void)
-{
-	struct rlimit files;
+/*
+ * CPython is built for the usual 8 MiB. Our own main thread grows into a limit that is raised while
+ * it runs; hosts and subjects, and the stacks of their threads, begin with it.
+ */
+#define STACK_WANTED (8u << 20)
+#define STACK_NEEDED (1u << 20)
 
-	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES_WANTED)
-		return;
-	files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
-	setrlimit(RLIMIT_NOFILE, &files);
+/* Raise the soft limit as far as we may. What it is then. */
+static rlim_t limit_mend(int what, rlim_t wanted)
+{
+	struct rlimit limit;
+
+	if (getrlimit(what, &limit) < 0 || limit.rlim_cur >= wanted)
+		return wanted;
+	limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+	setrlimit(what, &limit);
+	return limit.rlim_cur;
 }
 
 /* Without one, make and sh look in different places. */
@@ -50,17 +59,26 @@ static void path_mend(void)
 		setenv("PATH", standard, 1);
 }
 
-void surroundings_mend(void)
+int surroundings_mend(struct strbuf *err)
 {
 	sigset_t none;
+	rlim_t stack;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	descriptors_mend();
-	limits_mend();
+	limit_mend(RLIMIT_NOFILE, FILES_WANTED);
 	path_mend();
 	signal(SIGCHLD, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	signal(SIGXFSZ, SIG_IGN);
+	stack = limit_mend(RLIMIT_STACK, STACK_WANTED);
+	if (stack >= STACK_NEEDED)
+		return 0;
+	strbuf_addf(err, "the stack is limited to %llu KiB, and CPython needs %u: raise the limit, "
+		    "as by: ulimit -s %u", (unsigned long long)stack >> 10, STACK_NEEDED >> 10,
+		    STACK_WANTED >> 10);
+	return -1;
 }
 
 static void on_signal(int signo)
@@ -89,6 +107,11 @@ const volatile bool *signals_take(void)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	taken = true;
 	return &interrupted;
+}
+
+void signals_interrupt(void)
+{
+	interrupted = true;
 }
 
 bool signals_interrupted(void)

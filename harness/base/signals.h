@@ -11,13 +11,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
+
 /*
  * Call first of all. A parent may hand down things that would make us lie: closed standard
  * descriptors (the next file opened would get TAP written into it), an ignored SIGCHLD (the kernel
- * would then forget how children ended), blocked signals, a SIGXFSZ that kills where a failed write
- * can be told, a low soft limit on open files, or no PATH.
+ * would then forget how children ended) or SIGPIPE, blocked signals, a SIGXFSZ that kills where a
+ * failed write can be told, a low soft limit on open files or on the stack, or no PATH. 0, or -1
+ * and a sentence: we cannot run with what is left.
  */
-void surroundings_mend(void);
+int surroundings_mend(struct strbuf *err);
 
 /*
  * From now on SIGINT, SIGTERM and SIGHUP set the flag and end nothing; a SIGHUP that is ignored
@@ -25,6 +28,9 @@ void surroundings_mend(void);
  * its children. May be called again.
  */
 const volatile bool *signals_take(void);
+
+/* As if one of them had come. */
+void signals_interrupt(void);
 
 /* The flag, also if nobody has taken signals yet. */
 bool signals_interrupted(void);

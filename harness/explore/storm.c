@@ -20,20 +20,29 @@ static void storm_order(const struct cell *cell, uint64_t trial, struct control_
 	cell_order(cell, trial, order);
 }
 
-/* Counted as the whole cell's rate is: of the hits, those that were not ok. */
+/* Counted as the whole cell's rate is: of the hits, those that were not ok; null without any. */
 static json_t *part_json(const struct tally *part)
 {
 	uint64_t bad = tally_bad_hits(part);
 
-	return json_pack("{s:I,s:I,s:I,s:f,s:f}", "trials", (json_int_t)part->trials, "hits",
-			 (json_int_t)part->hits, "bad", (json_int_t)bad, "rate",
-			 part->hits ? stats_rounded((double)bad / (double)part->hits, 3) : 0.0,
-			 "rate_upper95", stats_rounded_up(stats_upper95(bad, part->hits), 3));
+	json_t *rate = json_null(), *bound = json_null();
+
+	if (part->hits) {
+		rate = json_real(stats_rounded((double)bad / (double)part->hits, 3));
+		bound = json_real(stats_rounded_up(stats_upper95(bad, part->hits), 3));
+	}
+	return json_pack("{s:I,s:I,s:I,s:o,s:o}", "trials", (json_int_t)part->trials, "hits",
+			 (json_int_t)part->hits, "bad", (json_int_t)bad, "rate", rate,
+			 "rate_upper95", bound);
 }
 
-/* Trials until the time or their number is up; nothing is decided early. */
+/*
+ * Trials until the time or their number is up; nothing is decided early. `load` is what is to go on
+ * meanwhile; NULL: nothing.
+ */
 static enum link_result storm_part(struct cell *cell, uint64_t *next, uint64_t trials,
-				   uint64_t until_ns, struct tally *part, struct strbuf *err)
+				   uint64_t until_ns, struct load *load, struct tally *part,
+				   struct strbuf *err)
 {
 	while (!cell_exhausted(cell, 1) && clock_now() < until_ns && part->trials < trials) {
 		struct control_order order;
@@ -44,7 +53,11 @@ static enum link_result storm_part(struct cell *cell, uint64_t *next, uint64_t t
 		if (result != LINK_DONE)
 			return result;
 		(*next)++;
+		if (load && load_keep(load, err) < 0)
+			return LINK_BROKEN;
 	}
+	if (load && !*cell->interrupted && load_check(load, err) < 0)
+		return LINK_BROKEN;
 	return *cell->interrupted ? LINK_INTERRUPTED : LINK_DONE;
 }
 
@@ -55,14 +68,14 @@ static enum link_result storm_loaded(struct cell *cell, struct strbuf *err)
 	uint64_t half = cell->limits.trials ? (cell->limits.trials + 1) / 2 : UINT64_MAX;
 	uint64_t until = cell->limits.trials ? UINT64_MAX :
 			 cell->started_ns + cell->limits.budget_ns / 2;
-	enum link_result result = storm_part(cell, &next, half, until, &quiet, err);
+	enum link_result result = storm_part(cell, &next, half, until, NULL, &quiet, err);
 	struct load load = { 0 };
 
 	if (result != LINK_DONE)
 		return result;
-	if (load_start(&load, err) < 0)
+	if (load_start(&load, LOAD_SECONDS, err) < 0)
 		return LINK_BROKEN;
-	result = storm_part(cell, &next, UINT64_MAX, UINT64_MAX, &loaded, err);
+	result = storm_part(cell, &next, UINT64_MAX, UINT64_MAX, &load, &loaded, err);
 	load_stop(&load);
 	json_object_set_new(cell->notes, "load",
 			    json_pack("{s:s,s:o,s:o}", "tool", load.tool, "without",

@@ -53,8 +53,7 @@ static enum link_result run_control(const struct cell *from, const struct strate
 
 static void note_outside(const struct cell *bug, struct confirmation *out)
 {
-	for (unsigned int i = 0; i < bug->nfindings; i++)
-		out->outside.bad += bug->findings[i].outside;
+	out->outside.bad = not_ok(&bug->tally) - tally_bad_hits(&bug->tally);
 	out->outside.trials = bug->tally.trials - bug->tally.hits;
 	out->outside.applies = bug->scenario->window && out->outside.trials;
 }
@@ -70,6 +69,7 @@ static enum link_result run_quiet(const struct cell *bug, const struct strategy 
 	result = run_control(bug, strategy, MEET_QUIET, control_trials(bug, strategy), &tally, err);
 	out->quiet.applies = true;
 	out->quiet.trials = tally.trials;
+	out->quiet.hits = tally.hits;
 	out->quiet.bad = not_ok(&tally);
 	return result;
 }
@@ -92,36 +92,65 @@ static enum link_result run_twin(const struct cell *bug, const struct strategy *
 				     &tally, err);
 	out->twin.applies = true;
 	out->twin.trials = tally.trials;
+	out->twin.hits = tally.hits;
 	out->twin.bad = twin_bad(&substitute, &tally);
 	return result;
+}
+
+/* One defect may show as several signals: then each that the table promises counts. */
+static uint64_t ended_alike(const struct cell *bug, enum outcome outcome, const struct tally *tally)
+{
+	struct outcome_set alike;
+
+	expected_bad(bug->expected, &alike);
+	return alike.has[outcome] ? tally_count(tally, &alike) : tally->outcomes[outcome];
 }
 
 static enum link_result run_fresh(const struct cell *bug, const struct strategy *strategy,
 				  struct link *fresh, struct confirmation *out, struct strbuf *err)
 {
+	const struct finding *first = cell_main_finding(bug);
 	struct cell cell = *bug;
-	struct tally tally;
 	enum link_result result;
 
-	if (bug->isolation == ISOLATION_EXEC || strategy->is_random(bug) || !bug->nfindings)
+	if (bug->isolation == ISOLATION_EXEC || strategy->is_random(bug) || !first)
 		return LINK_DONE;
 	cell.link = fresh;
-	result = run_control(&cell, strategy, -1, 1, &tally, err);
+	result = run_control(&cell, strategy, -1, 1, &out->fresh_tally, err);
 	out->fresh.applies = true;
-	out->fresh.trials = tally.trials;
-	out->fresh.bad = tally.outcomes[bug->findings[0].outcome];
+	out->fresh.trials = out->fresh_tally.trials;
+	out->fresh.hits = out->fresh_tally.hits;
+	out->fresh.bad = ended_alike(bug, first->outcome, &out->fresh_tally);
 	return result;
 }
 
-static bool borne_out(const struct confirmation *c)
+/* Of what goes wrong, whatever it is: only inside the window, and only without the fix. */
+static bool is_race(const struct confirmation *c)
 {
 	if (c->outside.applies && c->outside.bad)
 		return false;
 	if (c->quiet.applies && c->quiet.bad)
 		return false;
-	if (!c->twin.trials || c->twin.bad)
-		return false;
-	return !c->fresh.applies || c->fresh.bad > 0;
+	return c->twin.hits && !c->twin.bad;
+}
+
+static bool came_again(const struct confirmation *c, const struct cell *cell, enum outcome outcome)
+{
+	if (c->fresh.applies)
+		return c->fresh_tally.outcomes[outcome] > 0;
+	return cell->tally.hit_outcomes[outcome] > 1;
+}
+
+enum confirmed confirm_finding(const struct confirmation *c, const struct cell *cell,
+			       const struct finding *finding)
+{
+	if (!c->done)
+		return CONFIRMED_UNKNOWN;
+	if (!is_race(c))
+		return CONFIRMED_NO;
+	if (finding == cell_main_finding(cell))
+		return c->fresh.applies && !c->fresh.bad ? CONFIRMED_NO : CONFIRMED_YES;
+	return came_again(c, cell, finding->outcome) ? CONFIRMED_YES : CONFIRMED_UNKNOWN;
 }
 
 enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
@@ -138,6 +167,5 @@ enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 	if (result == LINK_DONE)
 		result = run_fresh(bug, strategy, fresh, out, err);
 	out->done = result == LINK_DONE;
-	out->confirmed = out->done && borne_out(out);
 	return result;
 }

@@ -4,9 +4,10 @@
  *
  *   outside  no trial that was no hit ended badly: it strikes only inside the window
  *   quiet    W parked before its window, the same operation: clean
- *   twin     the same code with the fix, met the same way: clean
+ *   twin     the same code with the fix, met the same way: clean, and met at all
  *   fresh    what a zygote's fork showed shows in a program started afresh, too: a zygote's child
- *            has other thread ids, arenas and handler counts
+ *            has other thread ids, arenas and handler counts. Where the table promises several
+ *            outcomes of one defect, any of them is the same.
  *
  * A control that does not apply (no window, no trial outside it, a random meeting in a fresh
  * process) is left out and decides nothing.
@@ -22,14 +23,17 @@
 struct control_result {
 	bool applies;
 	uint64_t trials;
-	uint64_t bad; /* fresh: of them, those that ended as the finding did */
+	uint64_t hits;
+	uint64_t bad; /* fresh: of them, those that ended as the main finding did */
 };
 
 struct confirmation {
 	bool done; /* the controls were run; else nothing is claimed */
-	bool confirmed;
 	struct control_result outside, quiet, twin, fresh;
+	struct tally fresh_tally; /* what the fresh trials came to */
 };
+
+enum confirmed { CONFIRMED_UNKNOWN, CONFIRMED_NO, CONFIRMED_YES };
 
 /*
  * Run the controls that need trials of their own. `bug` has been explored; `twin` too, or it is
@@ -38,5 +42,14 @@ struct confirmation {
 enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 			     const struct cell *twin, struct link *fresh,
 			     struct confirmation *out, struct strbuf *err);
+
+/*
+ * What the controls say of one of the cell's findings. Three of them are about whatever goes wrong,
+ * and refute all findings. The cell's main finding is borne out if they are clean and `fresh`,
+ * where it applies, showed the same; any other one only if its own outcome came again: in `fresh`,
+ * or, where that does not apply, in more than one hit.
+ */
+enum confirmed confirm_finding(const struct confirmation *confirmation, const struct cell *cell,
+			       const struct finding *finding);
 
 #endif

@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/errors.h"
 #include "observe/machine.h"
+
+/* Runs of one seed into one directory; who has more of them wants another directory. */
+#define SAME_NAME_MAX 1000
 
 static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *f)
 {
@@ -100,45 +104,79 @@ static int write_all(int fd, const struct strbuf *text)
 	return 0;
 }
 
-static int write_whole(const char *path, const struct strbuf *text, struct strbuf *err)
+/*
+ * Who has made the file beside may make the one that it stands for, and nobody else will meanwhile.
+ * The descriptor, or -1 with errno: EEXIST if either is there already, whoever left it.
+ */
+static int open_beside(const char *beside, const char *path)
+{
+	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	struct stat st;
+
+	if (fd < 0 || lstat(path, &st) < 0)
+		return fd;
+	close(fd);
+	unlink(beside);
+	errno = EEXIST;
+	return -1;
+}
+
+/* 0 or an errno: EEXIST if that name is taken. */
+static int write_whole(const char *path, const struct strbuf *text)
 {
 	char *beside = xstrfmt("%s.part", path);
-	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	int error = fd < 0 ? errno : write_all(fd, text), ret = 0;
+	int fd = open_beside(beside, path);
+	int error = fd < 0 ? errno : write_all(fd, text);
 
 	if (fd >= 0 && close(fd) < 0 && !error)
 		error = errno;
 	if (!error && rename(beside, path) < 0)
 		error = errno;
-	if (error) {
-		ret = -1;
-		strbuf_addf(err, "--out: cannot keep %s: %s: free some space or name another "
-			    "directory", path, strerror(error));
+	if (error && fd >= 0)
 		unlink(beside);
-	}
 	free(beside);
-	return ret;
+	return error;
 }
 
-static char *dossier_path(const char *dir, const struct unit *unit, const struct cell *cell,
+/* Without its ending. */
+static char *dossier_stem(const char *dir, const struct unit *unit, const struct cell *cell,
 			  unsigned int n)
 {
-	char *scenario = unit_scenario_name(unit), *slash = strchr(scenario, '/'), *path;
+	char *scenario = unit_scenario_name(unit), *slash = strchr(scenario, '/'), *stem;
 
 	if (slash)
 		*slash = '-';
-	path = xstrfmt("%s/%s-%s-%s-%s-%s-%u.txt", dir, scenario, cell->twin ? "twin" : "bug",
+	stem = xstrfmt("%s/%s-%s-%s-%s-%s-0x%llx-%u", dir, scenario, cell->twin ? "twin" : "bug",
 		       unit->python->name, unit->strategy->name,
-		       outcome_name(cell->findings[n].outcome), n);
+		       outcome_name(cell->findings[n].outcome),
+		       (unsigned long long)cell->limits.seed, n);
 	free(scenario);
-	return path;
+	return stem;
+}
+
+/* Under the first name that is free. */
+static int dossier_keep(const char *stem, const struct strbuf *text, struct strbuf *err)
+{
+	char *path = xstrfmt("%s.txt", stem);
+	int error = write_whole(path, text);
+
+	for (unsigned int k = 2; error == EEXIST && k < SAME_NAME_MAX; k++) {
+		free(path);
+		path = xstrfmt("%s-%u.txt", stem, k);
+		error = write_whole(path, text);
+	}
+	if (error)
+		strbuf_addf(err, "--out: cannot keep %s: %s: free some space or name another "
+			    "directory", path, strerror(error));
+	free(path);
+	return error ? -1 : 0;
 }
 
 int dossier_write(const char *dir, const struct unit *unit, const struct cell *cell, unsigned int n,
 		  const char *replay, const struct triage *triage, struct strbuf *err)
 {
 	const struct finding *f = &cell->findings[n];
-	char *path = dossier_path(dir, unit, cell, n), *title = unit_title(unit);
+	char *stem = dossier_stem(dir, unit, cell, n), *title = unit_title(unit);
 	struct strbuf text = STRBUF_INIT;
 	int ret;
 
@@ -150,9 +188,9 @@ int dossier_write(const char *dir, const struct unit *unit, const struct cell *c
 		add_triage(&text, triage);
 	if (f->crash)
 		add_crash(&text, f->crash);
-	ret = write_whole(path, &text, err);
+	ret = dossier_keep(stem, &text, err);
 	strbuf_release(&text);
 	free(title);
-	free(path);
+	free(stem);
 	return ret;
 }

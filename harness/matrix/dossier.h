@@ -7,8 +7,9 @@
 #include "triage/triage.h"
 
 /*
- * DIR/<scenario>-<bug|twin>-<python>-<strategy>-<outcome>-<n>.txt, written beside and put in place
- * by rename. `n` counts the findings of a cell. 0, or -1 and a sentence.
+ * DIR/<scenario>-<bug|twin>-<python>-<strategy>-<outcome>-<seed>-<n>.txt, written beside and put in
+ * place by rename. `n` counts the findings of a cell. What an earlier run, or one that goes on at
+ * the same time, has kept stays: then a number follows, from 2 on. 0, or -1 and a sentence.
  */
 int dossier_write(const char *dir, const struct unit *unit, const struct cell *cell, unsigned int n,
 		  const char *replay, const struct triage *triage, struct strbuf *err);

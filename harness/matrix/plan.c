@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/suggest.h"
+#include "run/listed.h"
 
 size_t unit_cells(const struct unit *unit)
 {
@@ -92,19 +93,41 @@ static bool known(const struct catalog *catalog, const char *word)
 	return false;
 }
 
-static void complain(const struct catalog *catalog, const char *word, struct strbuf *err)
+static void complain(const char *const *all, size_t n, const char *word, struct strbuf *err)
+{
+	strbuf_addf(err, "no scenario '%s'", word);
+	suggest_append(err, "", word, all, n);
+	strbuf_addstr(err, " (forkpoint list shows them all)");
+}
+
+static void complain_of_catalog(const struct catalog *catalog, const char *word,
+				struct strbuf *err)
 {
 	const char **all = xcalloc(catalog->n, sizeof(*all));
 
 	for (size_t s = 0; s < catalog->n; s++)
 		all[s] = catalog->v[s].name;
-	strbuf_addf(err, "no scenario '%s'", word);
-	suggest_append(err, "", word, all, catalog->n);
-	strbuf_addstr(err, " (forkpoint list shows them all)");
+	complain(all, catalog->n, word, err);
 	free(all);
 }
 
-/* Without one interpreter nobody can tell; the missing interpreters are the news then. */
+/* Variants are known to hosts alone, so what follows a slash may be anything. */
+static int check_listed(const char *word, struct strbuf *err)
+{
+	struct listed listed;
+	bool found = false;
+
+	if (listed_load(&listed, err) < 0)
+		return -1;
+	for (size_t i = 0; i < listed.n && !found; i++)
+		found = strlen(listed.names[i]) == strcspn(word, "/") &&
+			!strncmp(listed.names[i], word, strcspn(word, "/"));
+	if (!found)
+		complain((const char *const *)listed.names, listed.n, word, err);
+	listed_release(&listed);
+	return found ? 0 : -1;
+}
+
 static int check_name(const struct python_list *pythons, const char *word, struct strbuf *err)
 {
 	const struct catalog *any = NULL;
@@ -116,9 +139,53 @@ static int check_name(const struct python_list *pythons, const char *word, struc
 			any = &pythons->v[p].catalog;
 	}
 	if (!any)
-		return 0;
-	complain(any, word, err);
+		return check_listed(word, err);
+	complain_of_catalog(any, word, err);
 	return -1;
+}
+
+/* Of each variant that is wanted, the releases that have it: every host knows every variant. */
+static void add_releases(struct strbuf *why, const struct catalog *catalog,
+			 const struct plan_request *request)
+{
+	for (size_t s = 0; s < catalog->n; s++) {
+		const struct catalog_scenario *scenario = &catalog->v[s];
+
+		for (size_t v = 0; v < scenario->nvariants; v++) {
+			const struct catalog_variant *variant = &scenario->variants[v];
+
+			if (wanted(request, scenario, variant) && variant->releases)
+				strbuf_addf(why, "%s%s/%s is for Python %s", why->len ? ", " : "",
+					    scenario->name, variant->name, variant->releases);
+		}
+	}
+}
+
+static void explain_releases(const struct python_list *pythons, const struct plan_request *request,
+			     struct strbuf *why)
+{
+	for (size_t p = 0; p < pythons->n; p++) {
+		if (!why->len)
+			add_releases(why, &pythons->v[p].catalog, request);
+		strbuf_addf(why, "%s%s", p ? ", " : ", and asked for are ", pythons->v[p].name);
+	}
+}
+
+/* `count`: the units before the shards were dealt out. */
+static char *why_nothing(const struct python_list *pythons, const struct plan_request *request,
+			 unsigned int count)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	if (!pythons->n)
+		strbuf_addstr(&why, "there is no interpreter, and none is wanted");
+	else if (count)
+		strbuf_addf(&why, "shard %u/%u is empty: there %s only %u to share out, one for "
+			    "each scenario, interpreter and strategy", request->shard,
+			    request->shards, count == 1 ? "is" : "are", count);
+	else
+		explain_releases(pythons, request, &why);
+	return strbuf_detach(&why);
 }
 
 int plan_make(struct plan *plan, const struct python_list *pythons,
@@ -140,11 +207,14 @@ int plan_make(struct plan *plan, const struct python_list *pythons,
 		for (size_t s = 0; s < python->catalog.n; s++)
 			add_scenario(plan, python, &python->catalog.v[s], request, &count);
 	}
+	if (!plan->n)
+		plan->nothing = why_nothing(pythons, request, count);
 	return 0;
 }
 
 void plan_release(struct plan *plan)
 {
 	free(plan->units);
+	free(plan->nothing);
 	memset(plan, 0, sizeof(*plan));
 }

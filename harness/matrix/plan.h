@@ -28,6 +28,7 @@ struct plan {
 	struct unit *units;
 	size_t n;
 	size_t cells;
+	char *nothing; /* why there is no unit; NULL where there is one */
 };
 
 struct plan_request {
@@ -39,7 +40,10 @@ struct plan_request {
 	unsigned int shard, shards; /* shard 1 of 1: all */
 };
 
-/* -1 and a sentence if a scenario is asked for that no interpreter knows. */
+/*
+ * -1 and a sentence if a scenario is asked for that no interpreter knows, or, where there is no
+ * interpreter to ask, that scenarios/list.h does not name.
+ */
 int plan_make(struct plan *plan, const struct python_list *pythons,
 	      const struct plan_request *request, struct strbuf *err);
 void plan_release(struct plan *plan);

@@ -55,15 +55,12 @@ static int add_spec(struct python_list *list, const char *spec, struct strbuf *e
 {
 	struct strbuf why = STRBUF_INIT;
 	const struct interp *interp = interp_find(&list->found, spec, &why);
-	struct release release;
-	const char *rest;
 	int ret = 0;
 
 	if (interp) {
 		if (!python_known(list, interp))
 			python_add(list, interp->name)->interp = interp;
-	} else if (release_parse(spec, &release, &rest) == 0 &&
-		   (!*rest || !strcmp(rest, "d") || !strcmp(rest, "t"))) {
+	} else if (interp_spec_is_possible(spec)) {
 		add_missing(list, spec, why.buf);
 	} else {
 		strbuf_addstr(err, why.buf);

@@ -30,7 +30,8 @@ struct python_list {
  * The interpreters that the specs name, or without specs every release that should be there: what
  * is found, and what the lock file wants besides. Builds hosts, `jobs` at once, and has each
  * describe itself. One that cannot be had, built or started is in the list with its problem. -1 and
- * a sentence if a spec is no spec, or nothing can be looked up at all; 1 if interrupted.
+ * a sentence if a spec names nothing that forkpoint can ever run, or nothing can be looked up at
+ * all; 1 if interrupted.
  */
 int python_list_load(struct python_list *list, char *const *specs, size_t nspecs, unsigned int jobs,
 		     struct strbuf *err);

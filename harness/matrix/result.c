@@ -46,7 +46,7 @@ json_t *result_new(const struct unit *unit, bool twin)
 		"schema", "scenario", "twin", "python", "flavour", "explore", "isolation", "points",
 		"forks", "trials", "hits", "outcomes", "map", "expected", "verdict", "reason",
 		"harness_error", "rate", "rate_upper95", "said", "measured_ns", "load", "triage",
-		"degraded", "findings", "controls", "missing", "seconds", "replay", NULL,
+		"degraded", "findings", "findings_left_out", "controls", "missing", "seconds", "replay", NULL,
 	};
 	json_t *json = object_of_nulls(keys);
 	char *scenario;
@@ -132,11 +132,22 @@ static json_t *also_json(const struct triage *triage)
 	return list;
 }
 
-static json_t *triage_json(const struct triage *t, const struct confirmation *confirmation)
+static json_t *confirmed_json(const struct confirmation *confirmation, const struct cell *cell,
+			      const struct finding *finding)
 {
-	json_t *confirmed = confirmation && confirmation->done ?
-			    json_boolean(confirmation->confirmed) : json_null();
+	switch (confirmation ? confirm_finding(confirmation, cell, finding) : CONFIRMED_UNKNOWN) {
+	case CONFIRMED_YES:
+		return json_true();
+	case CONFIRMED_NO:
+		return json_false();
+	default:
+		return json_null();
+	}
+}
 
+/* Takes `confirmed` over. */
+static json_t *triage_json(const struct triage *t, json_t *confirmed)
+{
 	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "pattern",
 			 pattern_name(t->pattern), "detail", text_json(t->detail), "also",
 			 also_json(t), "attribution", attribution_name(t->attribution), "component",
@@ -203,7 +214,8 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	json_object_set_new(json, "replay", json_string(line));
 	keep_dossier(json, unit, cell, n, line, triage);
 	if (triage) {
-		json_object_set_new(json, "triage", triage_json(triage, confirmation));
+		json_object_set_new(json, "triage",
+				    triage_json(triage, confirmed_json(confirmation, cell, f)));
 		crash_json(json, f->crash);
 		triage_free(triage);
 	} else {
@@ -214,23 +226,6 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	}
 	free(line);
 	return json;
-}
-
-/* What the reader should look at first: what nobody expected, then what came most often. */
-static const struct finding *main_finding(const struct cell *cell)
-{
-	const struct finding *first = NULL;
-
-	for (unsigned int i = 0; i < cell->nfindings; i++) {
-		const struct finding *f = &cell->findings[i];
-		bool allowed = cell->expected->allows.has[f->outcome];
-		bool first_allowed = first && cell->expected->allows.has[first->outcome];
-
-		if (!first || (first_allowed && !allowed) ||
-		    (first_allowed == allowed && f->count > first->count))
-			first = f;
-	}
-	return first;
 }
 
 /* A cell without crash or hang repeats the first trial that was not ok, or the first of all. */
@@ -254,7 +249,7 @@ static json_t *plain_replay(const struct unit *unit, const struct cell *cell)
 static void add_findings(json_t *json, const struct unit *unit, const struct cell *cell,
 			 const struct confirmation *confirmation)
 {
-	const struct finding *first = main_finding(cell);
+	const struct finding *first = cell_main_finding(cell);
 	json_t *list = json_array();
 
 	json_object_set_new(json, "replay", plain_replay(unit, cell));
@@ -270,6 +265,7 @@ static void add_findings(json_t *json, const struct unit *unit, const struct cel
 		json_array_append_new(list, one);
 	}
 	json_object_set_new(json, "findings", list);
+	json_object_set_new(json, "findings_left_out", json_integer((json_int_t)cell->left_out));
 }
 
 static json_t *control_json(const struct control_result *control, const char *what)
@@ -280,6 +276,16 @@ static json_t *control_json(const struct control_result *control, const char *wh
 			 (json_int_t)control->bad);
 }
 
+/* The only one whose trials are to meet the race: that none did is worth knowing. */
+static json_t *twin_json(const struct control_result *twin)
+{
+	json_t *json = control_json(twin, "bad");
+
+	if (twin->applies)
+		json_object_set_new(json, "hits", json_integer((json_int_t)twin->hits));
+	return json;
+}
+
 static void add_controls(json_t *json, const struct confirmation *c)
 {
 	if (!c || !c->done)
@@ -288,7 +294,7 @@ static void add_controls(json_t *json, const struct confirmation *c)
 			    json_pack("{s:o,s:o,s:o,s:o}", "outside",
 				      control_json(&c->outside, "bad"), "quiet",
 				      control_json(&c->quiet, "bad"), "twin",
-				      control_json(&c->twin, "bad"), "fresh",
+				      twin_json(&c->twin), "fresh",
 				      control_json(&c->fresh, "same")));
 }
 

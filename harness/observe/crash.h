@@ -69,6 +69,7 @@ struct crash {
 	pid_t pid;
 	pid_t tid;
 	bool in_child;        /* in the process that the scenario forked */
+	bool in_window;       /* in_child: a thread of its parent was in its window at the fork */
 	int signo;
 	int code;             /* si_code */
 	bool has_addr;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
@@ -75,6 +76,21 @@ static void crash_degrade_ptrace(struct crash *crash, int error)
 	view_ptrace_remedy(&text, error);
 	crash_degrade(crash, "%s", text.buf);
 	strbuf_release(&text);
+}
+
+/* Who traces a thread, if it is somebody else than we; 0: nobody. */
+static pid_t thread_tracer(pid_t pid, pid_t tid)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[64];
+	const char *p;
+	pid_t tracer = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	if (!strbuf_read_file(&text, path, 4096) && (p = strstr(text.buf, "\nTracerPid:")))
+		tracer = (pid_t)atol(p + strlen("\nTracerPid:"));
+	strbuf_release(&text);
+	return tracer == getpid() ? 0 : tracer;
 }
 
 static char *thread_name(pid_t pid, pid_t tid)
@@ -216,10 +232,15 @@ static void view_note_unstopped(const struct view *view, struct crash *crash)
 	for (size_t i = 0; i < view->n; i++) {
 		pid_t tid = crash->threads[view->first + i].tid;
 		const struct tracee *tracee = tracees_find(&view->tracees, tid);
+		pid_t tracer;
 
 		if (!tracee || tracee->stopped || tracee->error == ESRCH)
 			continue;
-		if (tracee->error)
+		tracer = thread_tracer(view->pid, tid);
+		if (tracer)
+			crash_degrade(crash, "no ptrace of thread %d: process %d traces it already",
+				      tid, tracer);
+		else if (tracee->error)
 			crash_degrade(crash, "thread %d could not be stopped: %s", tid,
 				      strerror(tracee->error));
 		else
@@ -282,12 +303,22 @@ static void view_release(struct view *view)
 	free(view->tasks);
 }
 
+static bool view_is_traced(const struct view *view)
+{
+	for (size_t i = 0; i < view->tracees.n; i++)
+		if (thread_tracer(view->pid, view->tracees.v[i].tid))
+			return true;
+	return false;
+}
+
 static void view_stop(struct view *view, struct crash *crash, uint64_t deadline)
 {
 	if (!tracees_stop(&view->tracees, view->pid, deadline) || errno == ETIMEDOUT)
 		view_note_unstopped(view, crash);
 	else if (errno == ESRCH)
 		crash_degrade(crash, "process %d ended while it was looked at", view->pid);
+	else if (view_is_traced(view))
+		view_note_unstopped(view, crash);
 	else
 		crash_degrade_ptrace(crash, errno);
 }

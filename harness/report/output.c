@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ struct output {
 	bool own_fd;
 	bool regular;   /* can be cut back */
 	bool complained;
+	bool abandoned; /* nobody reads it any more */
 	char *name;
 	struct strbuf pending; /* not written yet; begins with a whole record if `regular` */
 };
@@ -40,13 +42,59 @@ struct output *output_over(int fd, const char *name)
 	return out;
 }
 
+/* Only a file can lose what is read from it: a terminal or a device may well be both ends. */
+static bool same_file(int fd, int other)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(other, &b) == 0 && S_ISREG(a.st_mode) &&
+	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+int output_check_inputs(int fd, const char *name, const int *inputs, struct strbuf *err)
+{
+	for (; inputs && *inputs >= 0; inputs++) {
+		if (!same_file(fd, *inputs))
+			continue;
+		strbuf_addf(err, "%s is what is read, too: write to another file", name);
+		return -1;
+	}
+	return 0;
+}
+
+/*
+ * A file that is ours alone, empty. Where locks are not to be had (some network file systems), it
+ * is written without one.
+ */
+static int claim(struct output *out, const int *inputs, struct strbuf *err)
+{
+	if (output_check_inputs(out->fd, out->name, inputs, err) < 0)
+		return -1;
+	if (!out->regular || !out->own_fd)
+		return 0;
+	if (same_file(out->fd, STDOUT_FILENO)) {
+		strbuf_addf(err, "%s is standard output as well: name another file, or -",
+			    out->name);
+		return -1;
+	}
+	if (flock(out->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		strbuf_addf(err, "another forkpoint is writing %s: wait for its end, or name "
+			    "another file", out->name);
+		return -1;
+	}
+	if (ftruncate(out->fd, 0) == 0)
+		return 0;
+	strbuf_addf(err, "cannot empty %s: %s: name another file", out->name, strerror(errno));
+	return -1;
+}
+
 /* A FIFO can be opened once somebody reads it; who waits for that must hear Ctrl-C. */
 static int open_to_write(const char *path)
 {
 	int fd;
 
 	do
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0666);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
 	while (fd < 0 && errno == ENXIO && !signals_interrupted() &&
 	       signals_poll(NULL, 0, LOOK_NS) <= 0);
 	if (fd >= 0)
@@ -54,22 +102,34 @@ static int open_to_write(const char *path)
 	return fd;
 }
 
-struct output *output_open(const char *path, struct strbuf *err)
+static void output_free(struct output *out)
 {
-	struct output *out;
-	int fd;
+	if (out->own_fd && out->fd >= 0)
+		close(out->fd);
+	strbuf_release(&out->pending);
+	free(out->name);
+	free(out);
+}
 
-	if (!strcmp(path, "-"))
-		return output_over(STDOUT_FILENO, "standard output");
-	fd = open_to_write(path);
+struct output *output_open(const char *path, const int *inputs, struct strbuf *err)
+{
+	bool standard = !strcmp(path, "-");
+	struct output *out;
+	int fd = STDOUT_FILENO;
+
+	if (!standard)
+		fd = open_to_write(path);
 	if (fd < 0) {
 		strbuf_addf(err, "cannot write '%s': %s: name a file in a directory that exists "
 			    "and that you may write to", path, strerror(errno));
 		return NULL;
 	}
-	out = output_over(fd, path);
-	out->own_fd = true;
-	return out;
+	out = output_over(fd, standard ? "standard output" : path);
+	out->own_fd = !standard;
+	if (claim(out, inputs, err) == 0)
+		return out;
+	output_free(out);
+	return NULL;
 }
 
 /* Take back a record of which only a part went out, if the file allows it. */
@@ -140,17 +200,30 @@ static int write_pending(struct output *out)
 
 void output_record(struct output *out, const char *data, size_t len)
 {
-	strbuf_add(&out->pending, data, len);
-	if (write_pending(out) == 0 || out->complained)
+	if (out->abandoned)
 		return;
-	out->complained = true;
-	warning("cannot write to %s: %m: the run goes on, and tries again with each result: "
-		"make room, or give another file the next time", out->name);
+	strbuf_add(&out->pending, data, len);
+	if (write_pending(out) == 0)
+		return;
+	if (errno == EPIPE) {
+		warning("nobody reads %s any more: what was to come there is lost", out->name);
+		out->abandoned = true;
+		strbuf_reset(&out->pending);
+	} else if (!out->complained) {
+		warning("cannot write to %s: %m: it is tried again with each result: make room, "
+			"or give another file the next time", out->name);
+		out->complained = true;
+	}
 }
 
 int output_is_terminal(const struct output *out)
 {
 	return isatty(out->fd);
+}
+
+bool output_is_abandoned(const struct output *out)
+{
+	return out->abandoned;
 }
 
 int output_close(struct output *out)
@@ -167,8 +240,7 @@ int output_close(struct output *out)
 		warning("%s may be incomplete: %m", out->name);
 		result = -1;
 	}
-	strbuf_release(&out->pending);
-	free(out->name);
-	free(out);
+	out->fd = -1;
+	output_free(out);
 	return result;
 }

@@ -12,9 +12,9 @@
 
 /*
  * 0 if the object is a cell and its numbers can be true together: counts from 0 on, hits within
- * trials, outcomes that sum up to the trials, rates from 0 to 1 and below their bounds. Else -1 and
- * a sentence that names the key: "'hits' is 5, more than 'trials', which is 3". Keys that are
- * absent or null, as those of a cell that did not run are, are no fault.
+ * trials, outcomes that have a name and sum up to the trials, rates that they make, below their
+ * bounds, and a verdict that they bear. Else -1 and a sentence that names the key: "'hits' is 5,
+ * more than 'trials', which is 3". Of a cell that did not run, only what names it must be there.
  */
 int record_check(const json_t *cell, struct strbuf *why);
 

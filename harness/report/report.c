@@ -24,6 +24,8 @@ int report_exit_status(const struct report_tally *tally)
 		return EXIT_INTERRUPTED;
 	if (verdicts[RESULT_BROKEN] || tally->incomplete)
 		return EXIT_HARNESS;
+	if (tally->abandoned)
+		return EXIT_ABANDONED;
 	if (verdicts[RESULT_UNEXPECTED] || verdicts[RESULT_VACUOUS] ||
 	    (tally->require_all && tally->missing))
 		return EXIT_UNEXPECTED;
@@ -88,6 +90,19 @@ void report_lost(struct report *report)
 	report->tally.incomplete = true;
 }
 
+bool report_is_unheard(const struct report *report)
+{
+	for (size_t i = 0; i < report->noutputs; i++)
+		if (!output_is_abandoned(report->outputs[i]))
+			return false;
+	return report->noutputs > 0;
+}
+
+void report_nothing(struct report *report, const char *why)
+{
+	report->tally.nothing = why;
+}
+
 void report_interrupted(struct report *report)
 {
 	report->tally.interrupted = true;
@@ -103,9 +118,11 @@ int report_end(struct report *report, const char *bail)
 	for (size_t i = 0; i < report->nreporters; i++)
 		if (report->reporters[i]->end)
 			report->reporters[i]->end(report->reporters[i], &report->tally, bail);
-	for (size_t i = 0; i < report->noutputs; i++)
+	for (size_t i = 0; i < report->noutputs; i++) {
+		report->tally.abandoned |= output_is_abandoned(report->outputs[i]);
 		if (output_close(report->outputs[i]) < 0)
 			report->tally.incomplete = true;
+	}
 	report->noutputs = 0;
 	return report_exit_status(&report->tally);
 }

@@ -32,12 +32,14 @@ struct report_tally {
 	bool incomplete;     /* a writer could not write all, or a record could not be read */
 	bool require_all;
 	bool interrupted;
+	bool abandoned;      /* nobody reads one of the outputs any more */
+	const char *nothing; /* why there is no cell at all; NULL: not known */
 };
 
 /*
  * The exit status of a run: 130 after an interruption, else 3 if the harness failed or results are
- * missing, else 1 if a verdict differs, is vacuous, or what --require-all demands is missing, else
- * 77 if nothing was run, else 0. Pure.
+ * missing, else 141 if who read an output went away, else 1 if a verdict differs, is vacuous, or
+ * what --require-all demands is missing, else 77 if nothing was run, else 0. Pure.
  */
 int report_exit_status(const struct report_tally *tally);
 
@@ -65,6 +67,10 @@ void report_begin(struct report *report, size_t cells);
 void report_cell(struct report *report, const json_t *cell);
 /* A result was lost on its way here; why has been said. */
 void report_lost(struct report *report);
+/* Nobody reads any of the outputs any more. */
+bool report_is_unheard(const struct report *report);
+/* Why no cell will come. The sentence stays the caller's, until the report has ended. */
+void report_nothing(struct report *report, const char *why);
 /* After Ctrl-C. */
 void report_interrupted(struct report *report);
 const struct report_tally *report_tally(const struct report *report);

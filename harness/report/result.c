@@ -124,7 +124,24 @@ static bool any_bad(const json_t *cell)
 	return false;
 }
 
-/* An ok that was not expected is told only where nothing worse was seen to be told. */
+static bool was_seen(const json_t *cell, const char *outcome)
+{
+	return json_integer_value(json_object_get(json_object_get(cell, "outcomes"), outcome)) > 0;
+}
+
+/* Of what is expected, all that never came. */
+static void add_absent(struct strbuf *sb, const json_t *cell)
+{
+	size_t i, n = 0;
+	json_t *word;
+
+	json_array_foreach(json_object_get(cell, "expected"), i, word)
+		if (json_is_string(word) && !was_seen(cell, json_string_value(word)))
+			strbuf_addf(sb, "%s%s", n++ ? " or " : "", json_string_value(word));
+	strbuf_addstr(sb, n ? " did not happen" : "unexpected");
+}
+
+/* Where an ok is all that was not expected, what did not happen says more, if nothing bad did. */
 static void add_unexpected(struct strbuf *sb, const json_t *cell)
 {
 	size_t n = 0;
@@ -136,12 +153,10 @@ static void add_unexpected(struct strbuf *sb, const json_t *cell)
 			strbuf_addf(sb, "%s%s", n++ ? ", " : "unexpected: ", outcome);
 	if (n)
 		return;
-	if (any_bad(cell)) {
+	if (any_bad(cell) && was_seen(cell, "ok") && !result_expects(cell, "ok"))
 		strbuf_addstr(sb, "unexpected: ok");
-		return;
-	}
-	add_expected(sb, cell);
-	strbuf_addstr(sb, sb->len ? " did not happen" : "unexpected");
+	else
+		add_absent(sb, cell);
 }
 
 void result_add_finding(struct strbuf *sb, const json_t *cell)

@@ -4,12 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static int add_json(struct report *report, const char *path, struct strbuf *err)
+static int add_json(struct report *report, const struct report_wish *wish, struct strbuf *err)
 {
-	struct output *out = output_open(path, err);
+	struct strbuf why = STRBUF_INIT;
+	struct output *out = output_open(wish->json, wish->inputs, &why);
 
-	if (!out)
+	if (!out) {
+		strbuf_addf(err, "--json: %s", why.buf);
+		strbuf_release(&why);
 		return -1;
+	}
 	report_own(report, out);
 	report_add(report, reporter_jsonl_new(out));
 	return 0;
@@ -27,11 +31,14 @@ static void add_tap(struct report *report, const struct report_wish *wish)
 
 struct report *report_standard(const struct report_wish *wish, struct strbuf *err)
 {
-	struct report *report = report_new(wish->require_all);
+	struct report *report;
 
+	if (output_check_inputs(STDOUT_FILENO, "standard output", wish->inputs, err) < 0)
+		return NULL;
+	report = report_new(wish->require_all);
 	if (wish->progress)
 		report_add(report, progress_reporter(wish->progress));
-	if (wish->json && add_json(report, wish->json, err) < 0) {
+	if (wish->json && add_json(report, wish, err) < 0) {
 		report_free(report);
 		return NULL;
 	}

@@ -11,9 +11,10 @@ struct report_wish {
 	unsigned int tap;     /* version, 13 or 14 */
 	bool require_all;
 	struct progress *progress; /* NULL: none */
+	const int *inputs;    /* what the cells are read from (report/output.h); NULL: nothing */
 };
 
-/* NULL and a sentence if an output cannot be opened; nothing has been written then. */
+/* NULL and a sentence if an output cannot be opened or is an input; nothing was written then. */
 struct report *report_standard(const struct report_wish *wish, struct strbuf *err);
 
 #endif

@@ -70,7 +70,7 @@ static void add_yaml(struct strbuf *sb, const json_t *cell, bool good)
 	static const char *const known[] = {
 		"schema", "scenario", "twin", "python", "explore", "verdict", "reason",
 		"harness_error", "expected", "outcomes", "trials", "hits", "rate", "rate_upper95",
-		"triage", "replay", "findings", NULL,
+		"triage", "replay", "findings", "findings_left_out", NULL,
 	};
 	static const char *const first[] = { "reason", "harness_error", "expected", "outcomes",
 					     "trials", "hits", "rate", "rate_upper95", NULL };
@@ -86,8 +86,11 @@ static void add_yaml(struct strbuf *sb, const json_t *cell, bool good)
 	json_object_foreach((json_t *)cell, key, value)
 		if (!is_one_of(key, known))
 			yaml_add_member(sb, 2, key, value);
-	if (!good)
+	if (!good) {
 		yaml_add_member(sb, 2, "findings", json_object_get(cell, "findings"));
+		yaml_add_member(sb, 2, "findings_left_out",
+				json_object_get(cell, "findings_left_out"));
+	}
 	yaml_add_member(sb, 2, "replay", json_object_get(cell, "replay"));
 	strbuf_addstr(sb, "  ...\n");
 }
@@ -122,16 +125,27 @@ static void tap_cell(struct reporter *self, const json_t *cell)
 	flush(tap, &sb);
 }
 
+static void add_empty_plan(struct strbuf *sb, const char *why)
+{
+	if (!why)
+		why = "there was no cell to run";
+	strbuf_addstr(sb, "1..0 # SKIP ");
+	text_add_tap(sb, why, strlen(why));
+	strbuf_addch(sb, '\n');
+}
+
 static void tap_end(struct reporter *self, const struct report_tally *tally, const char *bail)
 {
 	struct tap *tap = (struct tap *)self;
 	struct strbuf sb = STRBUF_INIT;
 
-	(void)tally;
+	/* Nothing that could be read is not nothing to read: no reader may take it for a skip. */
+	if (!bail && !tap->planned && !tap->number && tally->incomplete)
+		bail = "no result could be read";
 	if (!tap->planned && tap->number)
 		strbuf_addf(&sb, "1..%zu\n", tap->number);
 	else if (!tap->planned && !bail)
-		strbuf_addstr(&sb, "1..0 # SKIP there was no cell to run\n");
+		add_empty_plan(&sb, tally->nothing);
 	if (bail) {
 		strbuf_addstr(&sb, "Bail out! ");
 		text_add_line(&sb, bail, strlen(bail));

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -110,6 +111,19 @@ static void add_string(struct strbuf *sb, const char *s, size_t len, size_t limi
 		add_quoted(sb, s, len, limit, item);
 }
 
+/* Six digits: a rate from trials has no more. YAML 1.1 takes 1e-05 for a word, 1.0e-05 not. */
+static void add_real(struct strbuf *sb, double number)
+{
+	char text[32], *exponent;
+
+	snprintf(text, sizeof(text), "%.6g", number);
+	exponent = strchr(text, 'e');
+	if (!exponent || strchr(text, '.'))
+		strbuf_addstr(sb, text);
+	else
+		strbuf_addf(sb, "%.*s.0%s", (int)(exponent - text), text, exponent);
+}
+
 static void add_scalar(struct strbuf *sb, const json_t *value, bool item)
 {
 	switch (json_typeof(value)) {
@@ -121,8 +135,7 @@ static void add_scalar(struct strbuf *sb, const json_t *value, bool item)
 		strbuf_addf(sb, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		break;
 	case JSON_REAL:
-		/* Six digits: a rate from trials has no more. */
-		strbuf_addf(sb, "%.6g", json_real_value(value));
+		add_real(sb, json_real_value(value));
 		break;
 	case JSON_TRUE:
 	case JSON_FALSE:

@@ -49,13 +49,38 @@ void cell_order(const struct cell *cell, uint64_t trial, struct control_order *o
 	order->announce = 1;
 }
 
-static struct finding *finding_of(struct cell *cell, uint64_t key)
+static bool is_allowed(const struct cell *cell, enum outcome outcome)
+{
+	return cell->expected->allows.has[outcome];
+}
+
+/* The place of the rarest kind that was expected, emptied; NULL: none was. */
+static struct finding *finding_evict(struct cell *cell)
+{
+	struct finding *rarest = NULL;
+
+	for (unsigned int i = 0; i < cell->nfindings; i++) {
+		struct finding *f = &cell->findings[i];
+
+		if (is_allowed(cell, f->outcome) && (!rarest || f->count < rarest->count))
+			rarest = f;
+	}
+	if (!rarest)
+		return NULL;
+	cell->left_out += rarest->count;
+	crash_free(rarest->crash);
+	memset(rarest, 0, sizeof(*rarest));
+	return rarest;
+}
+
+/* NULL: there is no room for it. */
+static struct finding *finding_of(struct cell *cell, uint64_t key, enum outcome outcome)
 {
 	for (unsigned int i = 0; i < cell->nfindings; i++)
 		if (cell->findings[i].key == key)
 			return &cell->findings[i];
 	if (cell->nfindings == CELL_FINDINGS_MAX)
-		return NULL;
+		return is_allowed(cell, outcome) ? NULL : finding_evict(cell);
 	return &cell->findings[cell->nfindings++];
 }
 
@@ -65,10 +90,12 @@ static void finding_add(struct cell *cell, struct trial *t, uint64_t trial,
 {
 	/* A crash without announcement (the handler's stack gone, SIGKILL) is a kind of its own. */
 	uint64_t key = t->crash_key ? t->crash_key : (uint64_t)t->outcome;
-	struct finding *f = finding_of(cell, key);
+	struct finding *f = finding_of(cell, key, t->outcome);
 
-	if (!f)
+	if (!f) {
+		cell->left_out++;
 		return;
+	}
 	if (!f->count) {
 		f->key = key;
 		f->outcome = t->outcome;
@@ -80,8 +107,22 @@ static void finding_add(struct cell *cell, struct trial *t, uint64_t trial,
 		t->crash = NULL;
 	}
 	f->count++;
-	if (!t->hit)
-		f->outside++;
+}
+
+const struct finding *cell_main_finding(const struct cell *cell)
+{
+	const struct finding *first = NULL;
+
+	for (unsigned int i = 0; i < cell->nfindings; i++) {
+		const struct finding *f = &cell->findings[i];
+		bool allowed = is_allowed(cell, f->outcome);
+		bool first_allowed = first && is_allowed(cell, first->outcome);
+
+		if (!first || (first_allowed && !allowed) ||
+		    (first_allowed == allowed && f->count > first->count))
+			first = f;
+	}
+	return first;
 }
 
 static bool is_finding(enum outcome outcome)

@@ -20,13 +20,15 @@ struct finding {
 	uint64_t key;
 	enum outcome outcome;
 	uint64_t count;
-	uint64_t outside;      /* of them in trials that were no hits */
 	uint64_t first_trial;  /* its number, for the replay line */
 	struct control_order order; /* of the first */
 	struct crash *crash;   /* the first, as captured; NULL: it could not be */
 };
 
-/* More kinds than this in one cell are counted as outcomes only. */
+/*
+ * Of more kinds than this in one cell, those that nobody expected are kept; the others are counted
+ * as outcomes only.
+ */
 #define CELL_FINDINGS_MAX 16
 
 /* What the user allows a cell; 0 in trials: as many as it takes. */
@@ -59,6 +61,7 @@ struct cell {
 	struct crash_keys keys;
 	struct finding findings[CELL_FINDINGS_MAX];
 	unsigned int nfindings;
+	uint64_t left_out;     /* crashes and hangs that are in no finding */
 	uint64_t started_ns;
 	char text[256];        /* the last thing said that was not ok */
 	json_t *notes;         /* a strategy's own results, merged into the cell's JSON object */
@@ -76,6 +79,12 @@ void cell_order(const struct cell *cell, uint64_t trial, struct control_order *o
  */
 enum link_result cell_trial(struct cell *cell, const struct control_order *order, uint64_t trial,
 			    struct tally *part, struct strbuf *err);
+
+/*
+ * What a reader should look at first: what nobody expected, then what came most often. NULL: there
+ * is none.
+ */
+const struct finding *cell_main_finding(const struct cell *cell);
 
 /* So many budgets of time, or the trials, are used up, or somebody pressed Ctrl-C. */
 bool cell_exhausted(const struct cell *cell, unsigned int budgets);

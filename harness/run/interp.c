@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "base/paths.h"
@@ -67,12 +68,9 @@ static bool is_added(const struct interp *interp)
 	return !strcmp(interp->source, "prefix");
 }
 
-/* A release that forkpoint can run: from 3.12 on. */
-static bool is_supported(const struct interp *interp)
+bool interp_is_supported(const struct release *release)
 {
-	static const struct release oldest = { 3, 12, 0, RELEASE_ALPHA, 0 };
-
-	return release_compare(&interp->release, &oldest) >= 0;
+	return release->major == 3 && release->minor >= 12;
 }
 
 static void load_one(struct interp_list *list, const char *file)
@@ -81,7 +79,7 @@ static void load_one(struct interp_list *list, const char *file)
 	struct interp interp;
 	bool usable = interp_file_read(file, &interp, &why) == 0;
 
-	if (!interp.name || !is_supported(&interp))
+	if (!interp.name || !interp_is_supported(&interp.release))
 		interp_clear(&interp);
 	else if (usable)
 		list_add(list, &interp);
@@ -118,6 +116,26 @@ static int load_directory(struct interp_list *list, const char *path, struct str
 	return 0;
 }
 
+static const char remedy[] = ": set FORKPOINT_CACHE to a directory of yours";
+
+/* What the machine has cannot be noted in a store that cannot be made, and would pass for none. */
+static int make_store(const char *store, struct strbuf *err)
+{
+	if (paths_make_directories(store, err) == 0)
+		return 0;
+	strbuf_addstr(err, remedy);
+	return -1;
+}
+
+/* Nor in one that cannot be written; but what others have put there will do. */
+static int check_store(const struct interp_list *list, const char *store, struct strbuf *err)
+{
+	if (list->n || list->nbroken || access(store, W_OK) == 0)
+		return 0;
+	strbuf_addf(err, "cannot write in '%s': %s%s", store, strerror(errno), remedy);
+	return -1;
+}
+
 int interp_list_load(struct interp_list *list, struct strbuf *err)
 {
 	struct strbuf store = STRBUF_INIT, added = STRBUF_INIT;
@@ -128,8 +146,11 @@ int interp_list_load(struct interp_list *list, struct strbuf *err)
 		goto out;
 	strbuf_addstr(&store, "/interpreters");
 	strbuf_addstr(&added, "/interpreters");
+	if (make_store(store.buf, err) < 0)
+		goto out;
 	machine_look(store.buf, false);
-	if (load_directory(list, added.buf, err) < 0 || load_directory(list, store.buf, err) < 0) {
+	if (load_directory(list, added.buf, err) < 0 || load_directory(list, store.buf, err) < 0 ||
+	    check_store(list, store.buf, err) < 0) {
 		interp_list_release(list);
 		goto out;
 	}

@@ -59,6 +59,12 @@ struct interp_list {
 int interp_list_load(struct interp_list *list, struct strbuf *err);
 void interp_list_release(struct interp_list *list);
 
+/* A release that forkpoint can run, now or once it is out: of Python 3, from 3.12 on. Pure. */
+bool interp_is_supported(const struct release *release);
+
+/* The spec names a release, or a line, that forkpoint can run, if it is not here. Pure. */
+bool interp_spec_is_possible(const char *spec);
+
 #define INTERP_PATHS_MAX 64u
 
 /*

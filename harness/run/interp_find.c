@@ -38,6 +38,13 @@ static int spec_parse(const char *text, struct spec *spec)
 	return *rest ? -1 : 0;
 }
 
+bool interp_spec_is_possible(const char *text)
+{
+	struct spec spec;
+
+	return spec_parse(text, &spec) == 0 && interp_is_supported(&spec.release);
+}
+
 static bool spec_accepts(const struct spec *spec, const struct interp *interp)
 {
 	int order;
@@ -92,6 +99,11 @@ static const struct interp *find_release(const struct interp_list *list, const c
 			    "is here", text);
 		return NULL;
 	}
+	if (!interp_is_supported(&spec.release)) {
+		strbuf_addf(err, "'%s' cannot be run: forkpoint runs 3.12 and later releases of "
+			    "Python 3", text);
+		return NULL;
+	}
 	found = best_match(list, &spec);
 	if (found)
 		return found;
@@ -139,8 +151,13 @@ static const struct interp *find_file(struct interp_list *list, const char *path
 	struct strbuf why = STRBUF_INIT;
 	const struct interp *found = NULL;
 	struct interp interp;
+	bool usable = interp_file_read(path, &interp, &why) == 0;
 
-	if (interp_file_read(path, &interp, &why) == 0) {
+	if (interp.name && !interp_is_supported(&interp.release)) {
+		strbuf_addf(err, "Python %s of '%s' cannot be run: forkpoint runs 3.12 and later "
+			    "releases of Python 3", interp.name, path);
+		interp_clear(&interp);
+	} else if (usable) {
 		found = list_append(list, &interp, err);
 	} else {
 		if (interp.name)

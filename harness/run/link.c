@@ -168,6 +168,11 @@ static int await_ready(struct link *link, const volatile bool *interrupted, stru
 	if (fd.revents && recv(link->link_fd, &reply, sizeof(reply), 0) == (ssize_t)sizeof(reply) &&
 	    reply.event == LINK_READY)
 		return 0;
+	if (*interrupted && !fd.revents) {
+		strbuf_addf(err, "the host %s was not ready yet when it was interrupted",
+			    link->host);
+		return -1;
+	}
 	link_read_sink(link, &output, 2000);
 	strbuf_rtrim(&output);
 	strbuf_addf(err, "the host %s does not start: %s (its interpreter may lack its standard "
@@ -230,10 +235,8 @@ void link_close(struct link *link)
 	if (!link)
 		return;
 	if (link->zygote > 0) {
-		pid_t subject = (pid_t)atomic_load(&link->control->state.subject_pid);
-
-		if (subject > 0)
-			kill(-subject, SIGKILL);
+		if (link->subject > 0)
+			kill(-link->subject, SIGKILL);
 		kill(link->zygote, SIGKILL);
 		while (waitpid(link->zygote, NULL, 0) < 0 && errno == EINTR)
 			;

@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +20,26 @@
 #define DEATH_PATIENCE_MS 2000
 
 #define MIB (1u << 20)
+
+bool crash_keys_has(const struct crash_keys *keys, uint64_t key)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (keys->v[i] == key)
+			return true;
+	return false;
+}
+
+void crash_keys_release(struct crash_keys *keys)
+{
+	free(keys->v);
+	memset(keys, 0, sizeof(*keys));
+}
+
+void trial_release(struct trial *trial)
+{
+	crash_free(trial->crash);
+	trial->crash = NULL;
+}
 
 /* The signal that ended the subject, or the child that it forked; 0: none did. */
 static int fatal_signal(const struct control *control, int status)
@@ -105,7 +127,7 @@ static const char *death_remedy(const siginfo_t *info)
 
 void link_tell_death(const struct link *link, struct strbuf *err)
 {
-	bool ran = atomic_load(&link->control->state.subject_pid) != 0;
+	bool ran = link->subject || atomic_load(&link->control->state.subject_pid);
 	struct strbuf output = STRBUF_INIT;
 	siginfo_t info;
 

@@ -18,6 +18,7 @@ struct link {
 	int announce_fds[2];
 	int link_fd;  /* to the zygote; -1 with ISOLATION_EXEC */
 	pid_t zygote; /* 0: none */
+	pid_t subject; /* of the zygote, by its own word; 0: none runs */
 };
 
 /* Start the host in a mode ("--zygote", "--exec"). The pid, or -1 with errno. */

@@ -45,29 +45,13 @@ struct course {
 	bool over;
 	int status;         /* wait status, once over */
 	enum watch verdict;
+	/* The last announcement: of which process and signal, and is its key new in `keys`? */
+	pid_t crash_pid;
+	int crash_signo;
+	bool crash_is_news;
 	uint64_t ended_ns;  /* when the subject was told to end; 0: it was not */
 	const volatile bool *interrupted;
 };
-
-bool crash_keys_has(const struct crash_keys *keys, uint64_t key)
-{
-	for (size_t i = 0; i < keys->n; i++)
-		if (keys->v[i] == key)
-			return true;
-	return false;
-}
-
-void crash_keys_release(struct crash_keys *keys)
-{
-	free(keys->v);
-	memset(keys, 0, sizeof(*keys));
-}
-
-void trial_release(struct trial *trial)
-{
-	crash_free(trial->crash);
-	trial->crash = NULL;
-}
 
 /* True if this crash has not been seen yet and there is somebody to see it. */
 static bool is_news(struct course *c, uint64_t key)
@@ -79,7 +63,20 @@ static bool is_news(struct course *c, uint64_t key)
 		return false;
 	keys->v = xrealloc(keys->v, (keys->n + 1) * sizeof(*keys->v));
 	keys->v[keys->n++] = key;
+	c->crash_is_news = true;
 	return true;
+}
+
+/* What was captured so far is not what the trial came to: forget it, so that it is news again. */
+static void capture_drop(struct course *c)
+{
+	trial_release(c->trial);
+	c->trial->crash_key = 0;
+	if (c->crash_is_news)
+		c->keys->n--;
+	c->crash_is_news = false;
+	c->crash_pid = 0;
+	c->crash_signo = 0;
 }
 
 /* FNV-1a, 64 bits. */
@@ -110,6 +107,12 @@ static uint64_t signal_key(const struct control_crash *crash, const struct strbu
 	return key ? key : 1;
 }
 
+/* Did another thread stand in its window when the operation began? Without windows none tells. */
+static bool met_in_window(const struct control *control)
+{
+	return atomic_load(&control->state.windows) && atomic_load(&control->state.hits);
+}
+
 /* A thread has announced its crash: look, then let it die. */
 static void on_announcement(struct course *c)
 {
@@ -121,11 +124,18 @@ static void on_announcement(struct course *c)
 		;
 	if (atomic_load(&crash->state) != CRASH_ANNOUNCED)
 		return;
-	link_read_sink(c->link, &message, MESSAGE_MAX);
-	if (is_news(c, signal_key(crash, &message))) {
+	/* After the watchdog's word nothing that dies is the outcome. */
+	if (c->verdict == WATCH_ON) {
+		capture_drop(c);
+		c->crash_pid = (pid_t)crash->pid;
+		c->crash_signo = crash->signo;
+		link_read_sink(c->link, &message, MESSAGE_MAX);
+	}
+	if (c->verdict == WATCH_ON && is_news(c, signal_key(crash, &message))) {
 		c->trial->crash = capture_signal(c->cache, crash, message.buf);
 		c->trial->crash->in_child =
 			crash->pid == atomic_load(&c->link->control->state.child_pid);
+		c->trial->crash->in_window = met_in_window(c->link->control);
 	}
 	atomic_store(&crash->state, CRASH_RELEASED);
 	futex_wake(&crash->state);
@@ -186,6 +196,7 @@ static void on_stuck(struct course *c, enum watch watch)
 	struct strbuf message = STRBUF_INIT;
 
 	c->verdict = watch;
+	capture_drop(c);
 	if (c->pid && is_news(c, hang_key(c->link->control) + watch)) {
 		pid_t *pids;
 		size_t n = family(c, &pids);
@@ -193,6 +204,7 @@ static void on_stuck(struct course *c, enum watch watch)
 		link_read_sink(c->link, &message, MESSAGE_MAX);
 		c->trial->crash = capture_hang(c->cache, stuck_kind(watch), pids, n, message.buf);
 		c->trial->crash->in_child = c->watchdog.culprit != c->pid;
+		c->trial->crash->in_window = met_in_window(c->link->control);
 		free(pids);
 		strbuf_release(&message);
 	}
@@ -208,10 +220,11 @@ static int on_link(struct course *c, struct strbuf *err)
 		return -1;
 	}
 	if (reply.event == LINK_STARTED) {
-		c->pid = reply.pid;
+		c->pid = c->link->subject = reply.pid;
 	} else if (reply.event == LINK_ENDED) {
 		c->over = true;
 		c->status = reply.status;
+		c->link->subject = 0;
 	} else if (reply.event == LINK_FAILED) {
 		strbuf_addf(err, "the host cannot start a subject: %s: raise the limits on "
 			    "processes and memory", strerror(reply.error));
@@ -333,6 +346,20 @@ static int course_run(struct course *c, struct strbuf *err)
 	return 0;
 }
 
+/* A child may crash, and its parent die of something else: a capture goes with its own outcome. */
+static void capture_settle(struct course *c)
+{
+	pid_t child = (pid_t)atomic_load(&c->link->control->state.child_pid);
+	pid_t died = WIFSIGNALED(c->status) ? c->pid : child;
+
+	if (c->verdict != WATCH_ON)
+		return;
+	if (c->crash_pid != died || c->crash_signo != (int)c->trial->outcome)
+		capture_drop(c);
+	else if (c->trial->crash)
+		c->trial->crash->in_child = died == child;
+}
+
 enum link_result link_trial(struct link *link, const struct control_order *order,
 			    struct capture_cache *cache, struct crash_keys *keys,
 			    const volatile bool *interrupted, struct trial *trial,
@@ -363,6 +390,7 @@ enum link_result link_trial(struct link *link, const struct control_order *order
 		return *interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
 	link_conclude(link, c.verdict == WATCH_ON ? NULL : watchdog_why(&c.watchdog, c.verdict),
 		      c.verdict == WATCH_HANG ? OUTCOME_HANG : OUTCOME_TIMEOUT, c.status, trial);
+	capture_settle(&c);
 	/* Reaped: from now on the pid may be another's, and nobody may be sent a signal by it. */
 	atomic_store(&link->control->state.subject_pid, 0);
 	return *interrupted ? LINK_INTERRUPTED : LINK_DONE;

@@ -86,6 +86,73 @@ static bool blocked_for_ever(const struct task_state *task)
 	}
 }
 
+/* Does it wait for a time that will be over by itself? */
+static bool naps(const struct task_state *task)
+{
+	if (task->state != 'S' || !task->in_syscall)
+		return false;
+	switch (task->nr) {
+	case SYS_futex:
+		return !futex_for_ever(task) && task->args[3] != 0;
+	case SYS_nanosleep:
+	case SYS_clock_nanosleep:
+	case SYS_restart_syscall:
+		return true;
+#ifdef SYS_poll
+	case SYS_poll:
+		return (int)task->args[2] > 0;
+#endif
+#ifdef SYS_select
+	case SYS_select:
+		return task->args[4] != 0;
+#endif
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+		return (int)task->args[3] > 0;
+	case SYS_ppoll:
+	case SYS_rt_sigtimedwait:
+		return task->args[2] != 0;
+	case SYS_pselect6:
+		return task->args[4] != 0;
+	default:
+		return false;
+	}
+}
+
+static void naps_note(struct watch_naps *noted, pid_t pid)
+{
+	pid_t *tids;
+	int n = procfs_tasks(pid, &tids);
+
+	noted->pid = pid;
+	noted->n = 0;
+	for (int i = 0; i < n && noted->n < WATCH_NAPS_MAX; i++) {
+		struct task_state task;
+
+		if (procfs_task_read(pid, tids[i], &task) < 0 || !naps(&task))
+			continue;
+		noted->tids[noted->n] = tids[i];
+		noted->switches[noted->n++] = task.switches;
+	}
+	if (n >= 0)
+		free(tids);
+}
+
+/* Is one of them still in that same wait? Those that wake up in turns are not. */
+static bool naps_last(const struct watch_naps *noted, pid_t pid)
+{
+	for (unsigned int i = 0; noted->pid == pid && i < noted->n; i++) {
+		struct task_state task;
+
+		if (procfs_task_read(pid, noted->tids[i], &task) == 0 && naps(&task) &&
+		    task.switches == noted->switches[i])
+			return true;
+	}
+	return false;
+}
+
 static int sums_read(struct watch_sums *sums, pid_t pid)
 {
 	pid_t *tids;
@@ -109,8 +176,12 @@ static int sums_read(struct watch_sums *sums, pid_t pid)
 			sums->blocked = false;
 		if (task.state != 'S')
 			sums->asleep = false;
-		if (task.state != 'T')
+		if (task.state != 'T' && task.state != 't')
 			sums->stopped = false;
+		if (task.state == 't') {
+			sums->traced++;
+			sums->traced_switches += task.switches;
+		}
 	}
 	if (n >= 0)
 		free(tids);
@@ -160,13 +231,22 @@ static bool deadlocked(const struct watch_sums *last, const struct watch_sums *n
 	       last->switches == now->switches;
 }
 
+/* Held by its tracer, in the same stop: one who only listens lets it go on at once. */
+static bool traced_still(const struct watch_sums *last, const struct watch_sums *now)
+{
+	return now->traced && now->traced == last->traced &&
+	       now->traced_switches == last->traced_switches;
+}
+
 static void count_stillness(struct watchdog *w, const struct watch_sums *now, uint64_t elapsed)
 {
 	uint32_t progress = atomic_load(&w->control->state.progress);
 	bool moved = progress != w->progress || !is_same_process(&w->last, now);
-	bool stopped = !moved && now->stopped && w->last.stopped;
+	bool stopped = !moved && ((now->stopped && w->last.stopped) ||
+				  traced_still(&w->last, now));
 	uint64_t ticks = moved ? 0 : now->ticks - w->last.ticks;
 	uint64_t delay = moved ? 0 : now->run_delay_ns - w->last.run_delay_ns;
+	uint64_t before_ns = w->still_ns;
 
 	w->progress = progress;
 	w->spun_ticks = moved ? 0 : w->spun_ticks + ticks;
@@ -174,6 +254,8 @@ static void count_stillness(struct watchdog *w, const struct watch_sums *now, ui
 		w->still_ns = 0;
 	else
 		w->still_ns += elapsed;
+	if (w->still_ns && !before_ns)
+		naps_note(&w->still_naps, now->pid);
 	w->stopped_ns = stopped ? w->stopped_ns + elapsed : 0;
 }
 
@@ -196,13 +278,23 @@ static void count_operator(struct watchdog *w, const struct watch_sums *now, uin
 	pid_t pid = (pid_t)atomic_load(&w->control->state.subject_pid);
 	pid_t tid = (pid_t)atomic_load(&w->control->state.operator_tid);
 	struct task_state task = { .tid = tid };
+	uint64_t before_ns = w->operator_still_ns;
 
 	if (now->pid == pid && procfs_task_read(pid, tid, &task) == 0 &&
 	    blocked_for_ever(&task) && task.switches == w->operator_switches)
 		w->operator_still_ns += time_in_hand(w, now, elapsed);
 	else
 		w->operator_still_ns = 0;
+	if (w->operator_still_ns && !before_ns)
+		naps_note(&w->operator_naps, now->pid);
 	w->operator_switches = task.switches;
+}
+
+/* Long enough, and nobody who naps could still go on. */
+static bool stalled(const struct watchdog *w, pid_t pid)
+{
+	return (w->still_ns >= STALL_NS && !naps_last(&w->still_naps, pid)) ||
+	       (w->operator_still_ns >= OPERATOR_NS && !naps_last(&w->operator_naps, pid));
 }
 
 enum watch watchdog_look(struct watchdog *w)
@@ -226,8 +318,7 @@ enum watch watchdog_look(struct watchdog *w)
 		return WATCH_ON;
 	count_stillness(w, &sums, elapsed);
 	count_operator(w, &sums, elapsed);
-	if (deadlocked(&w->last, &sums) || w->still_ns >= STALL_NS ||
-	    w->operator_still_ns >= OPERATOR_NS)
+	if (deadlocked(&w->last, &sums) || stalled(w, pid))
 		watch = WATCH_HANG;
 	else if (w->spun_ticks >= (uint64_t)(SPIN_SECONDS * sysconf(_SC_CLK_TCK)))
 		watch = WATCH_SPIN;
@@ -244,6 +335,8 @@ const char *watchdog_why(const struct watchdog *w, enum watch watch)
 		return "still there after 30 s";
 	if (watch == WATCH_SPIN)
 		return "2 s of CPU used and nothing moved";
+	if (watch == WATCH_STOPPED && w->last.traced)
+		return "the subject is traced, and its tracer holds it and does not let it go on";
 	if (watch == WATCH_STOPPED)
 		return "the subject was stopped by a signal, and nobody let it go on";
 	if (w->last.blocked)

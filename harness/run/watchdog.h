@@ -9,10 +9,12 @@
  *            is left to do, seen the same in two looks; or one that neither moves nor uses CPU nor
  *            waits for a CPU for STALL_NS (threads that wait in turns, like those for a GIL,
  *            wake up now and then and fall asleep again); or an F that has not run for OPERATOR_NS
- *            while other threads cycle on
+ *            while other threads cycle on. The last two not while a thread is in a wait with a
+ *            time limit from which it has not once woken up meanwhile: it may do so, and go on
  *   SPIN     it has used SPIN_SECONDS of CPU since it last moved
  *   STOPPED  for STOPPED_NS all its threads have been stopped by a signal: no deadlock, since
- *            whoever sent SIGSTOP may send SIGCONT, but nothing that would end by itself
+ *            whoever sent SIGSTOP may send SIGCONT, but nothing that would end by itself; or a
+ *            tracer has held one of them for as long, and nothing moves
  *   LIMIT    it is there after LIMIT_NS, whatever it does
  *
  * "Moves" is control->state.progress. A process that is short of CPU is runnable, or has been: the
@@ -47,7 +49,24 @@ struct watch_sums {
 	unsigned int threads;
 	bool blocked;  /* each thread waits in a system call that has no end of its own */
 	bool asleep;   /* no thread runs, waits for a CPU or a disk, or is about to be gone */
-	bool stopped;  /* each thread is stopped by a signal; not by ptrace, which is our own */
+	bool stopped;  /* each thread is stopped by a signal or a tracer */
+	/*
+	 * Threads that a tracer holds, and their switches. Not by us: what we trace we let go
+	 * before we look again.
+	 */
+	unsigned int traced;
+	uint64_t traced_switches;
+};
+
+/* Of more threads than this, the others are taken for ones that have woken up. */
+#define WATCH_NAPS_MAX 64
+
+/* Threads in a wait with a time limit, as they were when a process began to stand still. */
+struct watch_naps {
+	pid_t pid;
+	unsigned int n;
+	pid_t tids[WATCH_NAPS_MAX];
+	uint64_t switches[WATCH_NAPS_MAX];
 };
 
 struct watchdog {
@@ -61,6 +80,7 @@ struct watchdog {
 	uint64_t spun_ticks;
 	uint64_t operator_switches;
 	uint64_t operator_still_ns;
+	struct watch_naps still_naps, operator_naps;
 	pid_t culprit; /* the process that a verdict is about */
 };
 

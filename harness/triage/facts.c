@@ -218,6 +218,9 @@ const char *facts_verb(const struct facts *facts)
 		[CRASH_KIND_LATE] = "was not over in time",
 	};
 
+	if (facts->crash->kind == CRASH_KIND_STOPPED && facts->culprit &&
+	    facts->culprit->state == 't')
+		return "was held by its tracer";
 	return verbs[facts->crash->kind];
 }
 

@@ -180,19 +180,37 @@ static void match_cpython_after_fork(const struct facts *facts, struct finding *
 	free(top);
 }
 
-/* The child came to harm after the fork, with nothing on the stack to tell how. */
+/* It waits for what another process may do (a pipe, a socket), which is no lock of its own. */
+static bool waits_for_others(const struct facts *facts)
+{
+	static const char *const own[] = { "futex", "pause", "rt_sigsuspend", "wait4", "waitid" };
+	const char *call = facts->culprit->wait.syscall;
+
+	for (size_t i = 0; call && i < sizeof(own) / sizeof(*own); i++)
+		if (!strcmp(call, own[i]))
+			return false;
+	return call != NULL;
+}
+
+/*
+ * The child came to harm after the fork, with nothing on the stack to tell how. That it is a child
+ * is a coincidence as yet; that its parent had a thread in the middle of something is a sign.
+ */
 static void match_child(const struct facts *facts, struct finding *finding)
 {
 	char *place;
 
-	if (!facts->culprit || !facts->in_child)
+	if (!facts->culprit || !facts->in_child || (hangs(facts) && waits_for_others(facts)))
 		return;
 	place = facts_describe(facts, facts->native >= 0 ? facts->native : 0);
-	finding_say(finding, SCORE_FAIR, "a forked child %s in %s, on what it inherited",
-		    facts_verb(facts), place);
+	finding_say(finding, facts->crash->in_window ? SCORE_FAIR : SCORE_WEAK,
+		    "a forked child %s in %s", facts_verb(facts), place);
 	finding_blame(finding, facts, facts->native >= 0 ? facts->native : 0);
 	finding_because(finding, -1, "process %d is a forked child",
 			(int)facts->crash->pid);
+	if (facts->crash->in_window)
+		finding_because(finding, -1, "another thread of its parent was in its window when "
+					     "the fork began");
 	heap_evidence(finding, facts);
 	free(place);
 }

@@ -28,7 +28,7 @@ static const char *path_of(const char *name)
 static struct output *open_file(const char *name)
 {
 	struct strbuf err = STRBUF_INIT;
-	struct output *out = output_open(path_of(name), &err);
+	struct output *out = output_open(path_of(name), NULL, &err);
 
 	if (!out)
 		die(EXIT_HARNESS, "%s", err.buf);
@@ -72,6 +72,12 @@ static void check_status(void)
 				    .incomplete = true }, 3 },
 		{ "all skipped, results lost", { .cells = 1, .verdicts[RESULT_SKIPPED] = 1,
 						 .incomplete = true }, 3 },
+		{ "unread", { .cells = 2, .verdicts[RESULT_UNEXPECTED] = 2, .abandoned = true },
+		  141 },
+		{ "unread, results lost", { .cells = 1, .verdicts[RESULT_AS_EXPECTED] = 1,
+					    .abandoned = true, .incomplete = true }, 3 },
+		{ "interrupted, unread", { .cells = 0, .interrupted = true, .abandoned = true },
+		  130 },
 		{ "interrupted", { .cells = 0, .interrupted = true }, 130 },
 		{ "interrupted and broken", { .cells = 1, .verdicts[RESULT_BROKEN] = 1,
 					      .interrupted = true }, 130 },

@@ -246,6 +246,43 @@ static void test_cpython_after_fork(void)
 	triage_free(t);
 }
 
+static struct triage *child_triage(int signo, const char *call, bool in_window)
+{
+	struct crash *crash = crash_make(signo, "~x @" LIBC "\n" "use_table @/srv/host\n", NULL);
+
+	crash->in_child = true;
+	crash->in_window = in_window;
+	if (!signo) {
+		wait_set(&crash->threads[0], NULL, 0, 0);
+		free(crash->threads[0].wait.syscall);
+		crash->threads[0].wait.syscall = xstrdup(call);
+	}
+	return classify(crash);
+}
+
+/* To be a forked child is no crime: what comes of it is the fork's only if something says so. */
+static void test_child(void)
+{
+	struct triage *t = child_triage(SIGSEGV, NULL, false);
+
+	CHECK_STR(confidence_name(t->confidence), "low", "a child's crash may be the fork's");
+	CHECK_STR(t->detail, "a forked child crashed in use_table", "of which nothing is asserted");
+	CHECK_STR(attribution_name(t->attribution), "extension", "it is whose code it was in");
+	triage_free(t);
+	t = child_triage(SIGSEGV, NULL, true);
+	CHECK_PATTERN(t, PATTERN_FORK_SAFETY, "if a thread of the parent was in its window, it is");
+	CHECK_STR(confidence_name(t->confidence), "medium", "likely");
+	CHECK(evidence_says(t, "was in its window"), "which is the evidence");
+	triage_free(t);
+	t = child_triage(0, "read", true);
+	CHECK(t->pattern != PATTERN_FORK_SAFETY && !also(t, PATTERN_FORK_SAFETY),
+	      "a child that reads from a pipe waits for another process, and for no lost lock");
+	triage_free(t);
+	t = child_triage(0, "futex", true);
+	CHECK_PATTERN(t, PATTERN_FORK_SAFETY, "one that waits for a futex may wait for such a one");
+	triage_free(t);
+}
+
 int main(void)
 {
 	test_handler_crash();
@@ -259,5 +296,6 @@ int main(void)
 	test_join_in_handler();
 	test_own_lock();
 	test_cpython_after_fork();
+	test_child();
 	return tap_done();
 }

@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,9 +52,9 @@ static void look_interval(void)
 }
 
 /* Look until there is a verdict, or somebody has lost patience. */
-static enum watch watch(struct watchdog *w)
+static enum watch watch_for(struct watchdog *w, uint64_t patience_ns)
 {
-	uint64_t until = clock_now() + PATIENCE_NS;
+	uint64_t until = clock_now() + patience_ns;
 	enum watch verdict;
 
 	watchdog_start(w, control);
@@ -61,6 +63,11 @@ static enum watch watch(struct watchdog *w)
 		verdict = watchdog_look(w);
 	} while (verdict == WATCH_ON && clock_now() < until);
 	return verdict;
+}
+
+static enum watch watch(struct watchdog *w)
+{
+	return watch_for(w, PATIENCE_NS);
 }
 
 static void wait_for_ever(void)
@@ -171,6 +178,63 @@ static void test_gap(void)
 	end(pid);
 }
 
+static void nap_long(void)
+{
+	struct timespec ts = { 1000, 0 };
+
+	nanosleep(&ts, NULL);
+}
+
+static void nap_short(void)
+{
+	for (;;) {
+		struct timespec ts = { 0, 100000000 };
+
+		nanosleep(&ts, NULL);
+	}
+}
+
+/* Who sleeps for a time wakes up by himself; who does so again and again comes to nothing. */
+static void test_naps(void)
+{
+	pid_t pid = start(nap_long);
+	struct watchdog w;
+
+	CHECK_INT(watch_for(&w, 2 * NSEC_PER_SEC), WATCH_ON, "a nap that is not over is no hang");
+	end(pid);
+	pid = start(nap_short);
+	CHECK_INT(watch(&w), WATCH_HANG, "naps in turns without a movement, as for a GIL, are");
+	end(pid);
+	pid = start(sleep_again_and_again);
+	CHECK_INT(watch(&w), WATCH_HANG, "and so are long ones, once one of them is over");
+	end(pid);
+}
+
+static void be_held(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		wait_for_ever();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+	raise(SIGUSR1);
+	_exit(0);
+}
+
+/* Its tracer, which is its parent, never asks for it. */
+static void test_traced(void)
+{
+	pid_t pid = start(be_held);
+	struct watchdog w;
+	enum watch verdict = watch(&w);
+
+	CHECK_INT(verdict, WATCH_STOPPED, "a process that its tracer holds is known");
+	CHECK(strstr(watchdog_why(&w, verdict), "tracer"), "and it is said who holds it");
+	CHECK(w.culprit != pid, "and that it is the child");
+	end(pid);
+}
+
 int main(void)
 {
 	control = mmap(NULL, CONTROL_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
@@ -183,5 +247,7 @@ int main(void)
 	test_continued();
 	test_zombie();
 	test_gap();
+	test_naps();
+	test_traced();
 	return tap_done();
 }
