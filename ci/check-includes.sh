@@ -4,7 +4,7 @@
 # Holds the order of dependencies: what may include what. From the top: commands → explore, triage,
 # report → run → observe → base. The driver and the scenarios meet in embed/subject.h alone, the
 # page that they share; Python.h is for embed/ and scenarios/, CPython's internal headers are for
-# embed/compat.h.
+# embed/compat.c.
 #
 #	sh ci/check-includes.sh [TOP]
 #
@@ -24,7 +24,7 @@ rules() {
 	explore                 base observe run explore embed/subject.h
 	matrix                  base observe run explore triage matrix embed/subject.h
 	cmd                     base observe run explore triage matrix report cmd embed/subject.h
-	embed/compat.h          embed Python internals
+	embed/compat.c          embed Python internals
 	embed                   embed scenarios/scenario.h scenarios/list.h Python base/clock.h base/rng.h
 	scenarios/scenario.h    embed/subject.h
 	scenarios               scenarios scenarios/lib Python embed/compat.h

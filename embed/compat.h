@@ -9,6 +9,8 @@
 #include <Python.h>
 #include <stdbool.h>
 
+#include "embed/subject.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -26,6 +28,12 @@ static inline bool compat_is_finalizing(void)
 	return _Py_IsFinalizing() != 0;
 #endif
 }
+
+/*
+ * Where this runtime keeps the fields of struct control_runtime. Python is initialised; the caller
+ * need not be attached.
+ */
+void compat_runtime_fields(struct control_runtime *fields);
 
 #ifdef __cplusplus
 }

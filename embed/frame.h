@@ -54,6 +54,25 @@ void meet_after(struct subject *s);
 /* W, between two cycles: in the quiet control, stand here until asked to stop. */
 void meet_stand_quiet(struct subject *s);
 
+/* walk.c, for MEET_WALK. */
+/* W, last thing in window_enter(), which returns to `enter_pc`: stand until the driver steps it. */
+void walk_stand(struct subject *s, uint64_t enter_pc);
+/* F, GIL held, before any thread is started. */
+void walk_prepare(struct subject *s);
+/* F, without the GIL: the driver's next command. The last one counts as carried out. */
+enum walk_command walk_next(struct subject *s);
+/* F: the command is carried out. walk_next() says so by itself. */
+void walk_answer(struct subject *s);
+/* F, before the operation: is it W at its window that the driver walks? Else all goes as usual. */
+bool walk_is_on(const struct subject *s);
+/*
+ * W, last thing in window_leave(): once the operation is over, what comes behind this window is no
+ * outcome of it. W has come out of it well, and is no more.
+ */
+void walk_rest(struct subject *s);
+/* F: is the command one of many forks? */
+bool walk_is_forking(const struct subject *s);
+
 /* announce.c: crash handlers for all threads, and the calling thread's alternate stack. */
 void announce_install(struct control *control);
 void announce_thread_stack(void);

@@ -178,6 +178,8 @@ void window_enter(struct subject *s)
 	atomic_fetch_add_explicit(&s->control->state.windows, 1, memory_order_relaxed);
 	if (stands_at_gate(s, w))
 		stand(s, false);
+	if (w && w->index == 0)
+		walk_stand(s, (uint64_t)(uintptr_t)__builtin_return_address(0));
 }
 
 void window_leave(struct subject *s)
@@ -186,6 +188,7 @@ void window_leave(struct subject *s)
 
 	if (!w || w->index == 0)
 		atomic_store(&s->in_window, 0);
+	walk_rest(s);
 }
 
 /* F: wait until `word` is set, W has come to its end, or patience has. */
@@ -240,6 +243,11 @@ void meet_before(struct subject *s)
 		await_worker(s, &s->control->state.windows);
 		delay_random(s);
 		break;
+	case MEET_WALK:
+		await_worker(s, &s->control->walk.standing);
+		if (walk_is_on(s))
+			walk_next(s);
+		break;
 	}
 }
 
@@ -247,4 +255,6 @@ void meet_after(struct subject *s)
 {
 	atomic_store(&s->operated, 1);
 	futex_wake(&s->operated);
+	if (walk_is_on(s))
+		walk_answer(s);
 }

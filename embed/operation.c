@@ -45,8 +45,8 @@ bool operation_child_is_fine(const struct subject *s)
 	       WEXITSTATUS((int)(status & ~CHILD_STATUS_SET)) == HOST_EXIT_CHILD_FINE;
 }
 
-/* What os.fork() does, by the calls that are documented for C. */
-static void operate_fork(struct subject *s)
+/* What os.fork() does, by the calls that are documented for C. Returns when the child is reaped. */
+static void fork_once(struct subject *s)
 {
 	pid_t pid;
 
@@ -60,11 +60,36 @@ static void operate_fork(struct subject *s)
 	/*
 	 * The race is run. Workers that are not held may end, so that they do not take the child's
 	 * CPU; a held one stands until the child is gone, for the child may block on what it holds.
+	 * One that is being walked has the rest of its window before it.
 	 */
-	atomic_store(&s->stopping, 1);
+	if (!walk_is_forking(s))
+		atomic_store(&s->stopping, 1);
 	Py_BEGIN_ALLOW_THREADS
 	child_reap(s, pid);
 	Py_END_ALLOW_THREADS
+}
+
+/* One fork, or, while W is walked, one at each point at which the driver wants one. */
+static void operate_fork(struct subject *s)
+{
+	if (!walk_is_forking(s)) {
+		fork_once(s);
+		return;
+	}
+	for (;;) {
+		enum walk_command command;
+
+		fork_once(s);
+		if (operation_child_is_fine(s))
+			subject_say(s, OUTCOME_OK, "");
+		Py_BEGIN_ALLOW_THREADS
+		command = walk_next(s);
+		Py_END_ALLOW_THREADS
+		if (command != WALK_FORK)
+			break;
+	}
+	/* What became of the children has been heard. */
+	subject_say(s, OUTCOME_OK, "");
 }
 
 static void operate_finalize(struct subject *s)
@@ -75,6 +100,8 @@ static void operate_finalize(struct subject *s)
 
 void operation_run(struct subject *s)
 {
+	bool walked = walk_is_on(s) && !walk_is_forking(s);
+
 	subject_stage(s, STAGE_OPERATING);
 	subject_note_hit(s);
 	switch (s->scenario->operation) {
@@ -92,4 +119,7 @@ void operation_run(struct subject *s)
 		break;
 	}
 	meet_after(s);
+	/* F stands, so that W goes on alone, until it is known what becomes of it. */
+	if (walked)
+		walk_next(s);
 }

@@ -4,7 +4,7 @@
  *
  * The driver creates it (a memfd), maps it and hands it to the host as descriptor
  * SUBJECT_FD_CONTROL; the host maps it MAP_SHARED, so the subject and every process the subject
- * forks write to the same page. Nothing in it is a pointer. It has four parts, each on a cache
+ * forks write to the same page. Nothing in it is a pointer. It has six parts, each on a cache
  * line of its own:
  *
  *   offset  part      written by                  read by
@@ -13,6 +13,7 @@
  *      256  state     subject and its children    driver, at any time
  *      512  crash     a crashing thread           driver, when state says CRASH_ANNOUNCED
  *     1024  said      subject and its children    driver, when the trial is over
+ *     3904  walk      both, while W is stepped    both
  *
  * One trial at a time uses a page. All fields that are read while the other side may write are
  * atomics; the rest is handed over by the process's end or by crash.state.
@@ -38,8 +39,9 @@ extern "C" {
 #endif
 
 #define CONTROL_MAGIC 0x746e7066u /* "fpnt" */
-#define CONTROL_VERSION 2u
+#define CONTROL_VERSION 4u
 #define CONTROL_SIZE 4096u
+#define CONTROL_MEMORY_NAME "forkpoint-control" /* as it stands in /proc/PID/maps */
 
 /*
  * Descriptors of a host. They are fixed so that a host can be started by hand from a shell.
@@ -76,6 +78,7 @@ enum meet {
 	MEET_GATE,     /* W stands at its marker until the operation is done or blocked */
 	MEET_SIGNAL,   /* W is stopped by a signal at whatever instruction it has reached */
 	MEET_QUIET,    /* control: W stands before its window and never enters it */
+	MEET_WALK,     /* W is stepped through its window, and F operates when it is told to */
 };
 
 struct control_order {
@@ -89,6 +92,7 @@ struct control_order {
 	uint32_t announce;     /* 1: a crashing thread waits for the driver before it dies */
 	/* control_name_hash() of the scenario: a host of other sources may have another there. */
 	uint32_t name_hash;
+	uint32_t window; /* MEET_WALK: which of W's windows, from 1 */
 };
 
 /* FNV-1a, 32 bits. Async-signal-safe. */
@@ -195,6 +199,53 @@ static inline enum word control_word_of(enum outcome outcome)
 	}
 }
 
+/*
+ * MEET_WALK. W announces that it is about to leave window_enter() and waits for `go`; F waits for
+ * commands. Whoever has changed a word that the driver waits for writes a byte to ANNOUNCE.
+ */
+enum walk_command {
+	WALK_NONE = 0,
+	WALK_FORK,    /* fork once, reap the child, answer, and wait for the next command */
+	WALK_OPERATE, /* do the operation as in any trial, answer, and wait */
+	WALK_LEAVE,   /* no (more) operation: check, and end */
+};
+
+/*
+ * Where the runtime keeps what tells how far its finalization is: addresses in the subject, 0 where
+ * this release has no such field or its internal headers are not there. For who looks from outside,
+ * since libpythons have no symbols for fields.
+ */
+enum runtime_field {
+	RUNTIME_FINALIZING,       /* pointer: the thread state that finalizes */
+	RUNTIME_THREADS,          /* pointer: the main interpreter's newest thread state */
+	RUNTIME_MODULES,          /* pointer: its sys.modules */
+	RUNTIME_GILSTATE_INTERP,  /* pointer: the interpreter that PyGILState_Ensure attaches to */
+	RUNTIME_MAIN_INTERP,      /* pointer: the main interpreter */
+	RUNTIME_TSS,              /* int: does the key of PyGILState's thread states exist? */
+	RUNTIME_FIELDS,
+};
+
+struct control_runtime {
+	uint64_t address[RUNTIME_FIELDS];
+	uint64_t gil, gil_size; /* the main interpreter's lock; a wait for it is on a word in it */
+};
+
+struct control_walk {
+	SHARED_U32 command;  /* driver: enum walk_command in the low byte, a counter above it */
+	SHARED_U32 taken;    /* F: the last command that it has begun to carry out */
+	SHARED_U32 answered; /* F: the last command that it has carried out */
+	SHARED_U32 standing; /* W: 1 at the window's start */
+	SHARED_U32 go;       /* driver: W may go on */
+	SHARED_U32 ready;    /* F: 1 once it waits for its first command */
+	/* W, before `standing`. Addresses in the subject. */
+	uint64_t enter_pc;   /* where window_enter() returns to: the window's first instruction */
+	uint64_t leave_pc;   /* the first instruction of window_leave() */
+	struct control_runtime runtime;
+};
+
+#define WALK_COMMAND_MASK 0xffu
+#define WALK_COMMAND_NEXT 0x100u
+
 struct control {
 	uint32_t magic;
 	uint32_t version;
@@ -207,6 +258,8 @@ struct control {
 	struct control_crash crash;
 	char pad_crash[512 - sizeof(struct control_crash)];
 	struct control_said said;
+	char pad_said[2880 - sizeof(struct control_said)];
+	struct control_walk walk;
 };
 
 #ifdef __cplusplus
@@ -218,6 +271,7 @@ CONTROL_ASSERT(offsetof(struct control, order) == 64);
 CONTROL_ASSERT(offsetof(struct control, state) == 256);
 CONTROL_ASSERT(offsetof(struct control, crash) == 512);
 CONTROL_ASSERT(offsetof(struct control, said) == 1024);
+CONTROL_ASSERT(offsetof(struct control, walk) == 3904);
 CONTROL_ASSERT(sizeof(struct control) <= CONTROL_SIZE);
 
 /*

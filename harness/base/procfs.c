@@ -113,7 +113,8 @@ int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task)
 	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/status", pid, tid) < 0)
 		return -1;
 	/* The longer word holds the shorter one, hence the newline. */
-	task->switches = status_number(buf, "\nvoluntary_ctxt_switches:") +
+	task->sleeps = status_number(buf, "\nvoluntary_ctxt_switches:");
+	task->switches = task->sleeps +
 			 status_number(buf, "\nnonvoluntary_ctxt_switches:");
 	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/schedstat", pid, tid) > 0) {
 		p = strchr(buf, ' ');

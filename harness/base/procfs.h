@@ -15,6 +15,7 @@ struct task_state {
 	char state;            /* R S D T t Z X, as in /proc/PID/stat */
 	uint64_t cpu_ticks;    /* user and system time used */
 	uint64_t switches;     /* voluntary and involuntary context switches */
+	uint64_t sleeps;       /* the voluntary ones: it has given its CPU up so often */
 	uint64_t run_delay_ns; /* time spent runnable without a CPU; 0 if the kernel does not say */
 	bool in_syscall;       /* nr and args hold; false also where it may not be read */
 	long nr;

@@ -52,8 +52,13 @@ void capture_cache_free(struct capture_cache *cache)
 	free(cache);
 }
 
-/* The session of the program that a process runs; the one unused for longest gives way. */
-static struct unwind_session *session_get(struct capture_cache *cache, pid_t pid)
+struct image_cache *capture_images(struct capture_cache *cache)
+{
+	return cache->images;
+}
+
+/* The one unused for longest gives way. */
+struct unwind_session *capture_session(struct capture_cache *cache, pid_t pid)
 {
 	struct session *oldest = &cache->sessions[0];
 	char path[48];
@@ -128,7 +133,7 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 
 	crash_take_announcement(crash, announced);
 	crash_take_message(crash, message);
-	view_capture(crash, crash->pid, announced, session_get(cache, crash->pid), &notes);
+	view_capture(crash, crash->pid, announced, capture_session(cache, crash->pid), &notes);
 	waits_settle(crash, &notes);
 	wait_notes_release(&notes);
 	thread = thread_of(crash, crash->tid);
@@ -156,7 +161,7 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 	crash->kind = kind;
 	crash_take_message(crash, message);
 	for (size_t i = 0; i < n; i++)
-		view_capture(crash, pids[i], NULL, session_get(cache, pids[i]), &notes);
+		view_capture(crash, pids[i], NULL, capture_session(cache, pids[i]), &notes);
 	waits_settle(crash, &notes);
 	wait_notes_release(&notes);
 	culprit = waits_choose_culprit(crash, n ? pids[n - 1] : 0);

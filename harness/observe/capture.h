@@ -23,6 +23,12 @@
 struct capture_cache;
 struct capture_cache *capture_cache_new(void);
 void capture_cache_free(struct capture_cache *cache);
+/* The files whose symbols it knows; the cache's own. */
+struct image_cache;
+struct image_cache *capture_images(struct capture_cache *cache);
+/* What unwinds processes of the program that this one runs; the cache's, until the next call. */
+struct unwind_session;
+struct unwind_session *capture_session(struct capture_cache *cache, pid_t pid);
 
 /*
  * A crash that a thread has announced. `announced` is a copy of the control block's record.

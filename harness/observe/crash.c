@@ -14,7 +14,7 @@ struct crash *crash_new(void)
 	return crash;
 }
 
-static void frame_release(struct crash_frame *frame)
+void crash_frame_release(struct crash_frame *frame)
 {
 	free(frame->function);
 	free(frame->module);
@@ -24,7 +24,7 @@ static void frame_release(struct crash_frame *frame)
 static void thread_release(struct crash_thread *thread)
 {
 	for (size_t i = 0; i < thread->nframes; i++)
-		frame_release(&thread->frames[i]);
+		crash_frame_release(&thread->frames[i]);
 	free(thread->frames);
 	free(thread->name);
 	free(thread->wait.syscall);

@@ -84,6 +84,8 @@ struct crash {
 	char *degraded;       /* what is missing and why ("no ptrace: …"); NULL: nothing */
 };
 
+/* What a frame that stands alone points to. */
+void crash_frame_release(struct crash_frame *frame);
 struct crash *crash_new(void);
 void crash_free(struct crash *crash); /* NULL is fine */
 /* A new zeroed thread at the end. Pointers to earlier threads are void afterwards. */

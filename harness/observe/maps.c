@@ -8,6 +8,7 @@
 
 #include "base/errors.h"
 #include "base/strbuf.h"
+#include "embed/subject.h"
 
 /* A process can have 65530 mappings (vm.max_map_count), some 100 bytes each. */
 #define MAPS_MAX (8u << 20)
@@ -120,6 +121,9 @@ static void maps_parse(struct maps *maps)
 		range->start = line.start;
 		range->end = line.end;
 		range->executable = line.perms[2] == 'x';
+		range->writable = line.perms[1] == 'w';
+		range->file = line.path[0] == '/';
+		range->control = !strcmp(line.path, "/memfd:" CONTROL_MEMORY_NAME);
 		range->module = SIZE_MAX;
 		if (line.path[0] == '/' || !strcmp(line.path, "[vdso]")) {
 			module_add(maps, &line);

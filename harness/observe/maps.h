@@ -21,6 +21,9 @@ struct maps_module {
 struct maps_range {
 	uint64_t start, end;
 	bool executable;
+	bool writable;
+	bool file; /* a file's pages */
+	bool control; /* the page that a subject shares with its driver */
 	size_t module; /* index, or SIZE_MAX */
 };
 

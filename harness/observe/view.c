@@ -13,6 +13,7 @@
 #include "base/procfs.h"
 #include "base/strbuf.h"
 #include "observe/machine.h"
+#include "observe/places.h"
 #include "observe/tracee.h"
 #include "observe/waits.h"
 
@@ -254,30 +255,13 @@ static void frame_symbolise(struct view *view, const struct unwind_frame *raw,
 {
 	const struct maps_module *module =
 		maps_module_at(&view->maps, raw->activation ? raw->pc : raw->pc - 1);
-	struct image_place place;
-	struct image *image;
+	struct image *image = NULL;
 
-	frame->pc = raw->pc;
-	frame->signal_frame = raw->trampoline;
-	if (!module)
-		return;
-	frame->module_offset = raw->pc - module->start;
-	if (module->path[0] == '/')
-		frame->module = xstrdup(module->path);
-	image = unwind_image(view->session, module);
 	/* The kernel's return from a signal is in libc, but nobody called it there. */
-	if (!image || raw->trampoline)
-		return;
-	place = image_lookup(image, frame->module_offset + image_base(image), !raw->activation);
-	if (place.function) {
-		frame->function = xstrdup(place.function);
-		frame->offset = place.offset;
-		frame->trust = place.trust;
-	}
-	if (place.file) {
-		frame->file = xstrdup(place.file);
-		frame->line = place.line;
-	}
+	if (module && !raw->trampoline)
+		image = unwind_image(view->session, module);
+	place_name(module, image, raw->pc, !raw->activation, frame);
+	frame->signal_frame = raw->trampoline;
 }
 
 static void view_symbolise(struct view *view, struct crash *crash)

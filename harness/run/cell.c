@@ -21,6 +21,11 @@ void cell_begin(struct cell *cell)
 	memset(&cell->tally, 0, sizeof(cell->tally));
 	cell->started_ns = clock_now();
 	cell->notes = json_object();
+	for (int i = ALLOCATOR_COUNT - 1; i >= 0; i--) {
+		cell->settings[i].notes = json_object();
+		if (cell_has(cell, (enum allocator)i))
+			cell_use(cell, (enum allocator)i);
+	}
 }
 
 void cell_release(struct cell *cell)
@@ -28,9 +33,36 @@ void cell_release(struct cell *cell)
 	for (unsigned int i = 0; i < cell->nfindings; i++)
 		crash_free(cell->findings[i].crash);
 	cell->nfindings = 0;
+	if (cell->explored)
+		cell->explored_free(cell->explored);
+	cell->explored = NULL;
 	crash_keys_release(&cell->keys);
 	json_decref(cell->notes);
 	cell->notes = NULL;
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		json_decref(cell->settings[i].notes);
+		cell->settings[i].notes = NULL;
+	}
+}
+
+bool cell_has(const struct cell *cell, enum allocator allocator)
+{
+	return cell->settings[allocator].link != NULL;
+}
+
+void cell_use(struct cell *cell, enum allocator allocator)
+{
+	cell->allocator = allocator;
+	cell->link = cell->settings[allocator].link;
+}
+
+/* Trial 0 under the first setting, 1 under the second, and so on. */
+static void cell_use_next(struct cell *cell, uint64_t trial)
+{
+	enum allocator allocator = (enum allocator)(trial % ALLOCATOR_COUNT);
+
+	if (cell_has(cell, allocator))
+		cell_use(cell, allocator);
 }
 
 void cell_order(const struct cell *cell, uint64_t trial, struct control_order *order)
@@ -100,6 +132,7 @@ static void finding_add(struct cell *cell, struct trial *t, uint64_t trial,
 		f->key = key;
 		f->outcome = t->outcome;
 		f->first_trial = trial;
+		f->allocator = cell->allocator;
 		f->order = *order;
 	}
 	if (!f->crash) {
@@ -107,6 +140,7 @@ static void finding_add(struct cell *cell, struct trial *t, uint64_t trial,
 		t->crash = NULL;
 	}
 	f->count++;
+	f->by_allocator[cell->allocator]++;
 }
 
 const struct finding *cell_main_finding(const struct cell *cell)
@@ -131,25 +165,35 @@ static bool is_finding(enum outcome outcome)
 	       (outcome >= OUTCOME_SIGNAL_FIRST && outcome <= OUTCOME_SIGNAL_LAST);
 }
 
+void cell_note(struct cell *cell, const struct control_order *order, uint64_t trial,
+	       struct trial *t, struct tally *part)
+{
+	struct cell_setting *setting = &cell->settings[cell->allocator];
+
+	if (!setting->tally.outcomes[t->outcome])
+		setting->first_trial[t->outcome] = trial;
+	tally_add(&setting->tally, t);
+	tally_add(&cell->tally, t);
+	if (part)
+		tally_add(part, t);
+	if (is_finding(t->outcome))
+		finding_add(cell, t, trial, order);
+	if (t->outcome != OUTCOME_OK && t->text[0])
+		snprintf(cell->text, sizeof(cell->text), "%.*s", (int)sizeof(cell->text) - 1,
+			 t->text);
+}
+
 enum link_result cell_trial(struct cell *cell, const struct control_order *order, uint64_t trial,
 			    struct tally *part, struct strbuf *err)
 {
+	enum link_result result;
 	struct trial t;
-	enum link_result result = link_trial(cell->link, order, cell->cache, &cell->keys,
-					     cell->interrupted, &t, err);
 
-	if (result == LINK_DONE) {
-		if (!cell->tally.outcomes[t.outcome])
-			cell->first_trial[t.outcome] = trial;
-		tally_add(&cell->tally, &t);
-		if (part)
-			tally_add(part, &t);
-		if (is_finding(t.outcome))
-			finding_add(cell, &t, trial, order);
-		if (t.outcome != OUTCOME_OK && t.text[0])
-			snprintf(cell->text, sizeof(cell->text), "%.*s",
-				 (int)sizeof(cell->text) - 1, t.text);
-	}
+	cell_use_next(cell, trial);
+	result = link_trial(cell->link, order, cell->cache, &cell->keys, cell->interrupted, &t,
+			    err);
+	if (result == LINK_DONE)
+		cell_note(cell, order, trial, &t, part);
 	if (result == LINK_BROKEN)
 		strbuf_addf(err, " (in trial %llu)", (unsigned long long)trial);
 	trial_release(&t);

@@ -27,6 +27,24 @@ const char *isolation_name(enum isolation isolation)
 	return isolation == ISOLATION_EXEC ? "exec" : "zygote";
 }
 
+static const char *const allocators[ALLOCATOR_COUNT] = { "default", "tcache_count=0" };
+
+const char *allocator_name(enum allocator allocator)
+{
+	return allocators[allocator];
+}
+
+int allocator_parse(const char *name, enum allocator *allocator)
+{
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		if (!strcmp(name, allocators[i])) {
+			*allocator = (enum allocator)i;
+			return 0;
+		}
+	}
+	return -1;
+}
+
 /* The descriptors of embed/subject.h, whatever numbers ours have: by way of numbers above them. */
 static void child_descriptors(const struct link *link, int link_fd)
 {
@@ -64,6 +82,20 @@ static void child_limits(void)
 	setrlimit(RLIMIT_FSIZE, &sink);
 }
 
+/* What the user has set stays; of two settings of one tunable the later one holds. */
+static void child_allocator(enum allocator allocator)
+{
+	const char *given = getenv("GLIBC_TUNABLES");
+	char *tunables;
+
+	if (allocator == ALLOCATOR_DEFAULT)
+		return;
+	tunables = xstrfmt("%s%sglibc.malloc.%s", given ? given : "", given && *given ? ":" : "",
+			   allocator_name(allocator));
+	setenv("GLIBC_TUNABLES", tunables, 1);
+	free(tunables);
+}
+
 static void child_exec(const struct link *link, const char *mode, int link_fd, pid_t parent)
 	__attribute__((noreturn));
 static void child_exec(const struct link *link, const char *mode, int link_fd, pid_t parent)
@@ -79,6 +111,13 @@ static void child_exec(const struct link *link, const char *mode, int link_fd, p
 	child_limits();
 	signals_default();
 	signal(SIGINT, SIG_IGN);
+	/*
+	 * A symbol's first call would go through the dynamic linker, some 1,600 instructions that
+	 * are no part of anybody's window. The host itself is linked with -z now; its libraries
+	 * are as they were built.
+	 */
+	setenv("LD_BIND_NOW", "1", 1);
+	child_allocator(link->allocator);
 	/* The same addresses each time: crashes compare, and a replay is a replay. */
 	personality(ADDR_NO_RANDOMIZE);
 	if (link->home) {
@@ -134,7 +173,7 @@ static int memory_open(const char *name, off_t size)
 
 static int link_resources(struct link *link, struct strbuf *err)
 {
-	link->control_fd = memory_open("forkpoint-control", CONTROL_SIZE);
+	link->control_fd = memory_open(CONTROL_MEMORY_NAME, CONTROL_SIZE);
 	link->sink_fd = memory_open("forkpoint-sink", 0);
 	if (link->control_fd < 0 || link->sink_fd < 0 ||
 	    fcntl(link->sink_fd, F_SETFL, O_APPEND) < 0 ||
@@ -203,11 +242,13 @@ static int zygote_open(struct link *link, const volatile bool *interrupted, stru
 }
 
 struct link *link_open(const char *host, const char *home, enum isolation isolation,
-		       const volatile bool *interrupted, struct strbuf *err)
+		       enum allocator allocator, const volatile bool *interrupted,
+		       struct strbuf *err)
 {
 	struct link *link = xcalloc(1, sizeof(*link));
 
 	link->isolation = isolation;
+	link->allocator = allocator;
 	link->host = xstrdup(host);
 	link->home = home ? xstrdup(home) : NULL;
 	link->control_fd = link->sink_fd = link->link_fd = -1;

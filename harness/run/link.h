@@ -23,6 +23,23 @@ enum isolation {
 
 const char *isolation_name(enum isolation isolation);
 
+/*
+ * How the allocator of libc is set in a host, and so in all of its subjects: damage that one
+ * setting hides may show under another (a double free that a thread's own cache swallows). The
+ * setting is an environment variable, which libc reads when a program starts. It is glibc's: where
+ * libc is musl, or an older or later glibc does not know it, nothing changes.
+ */
+enum allocator {
+	ALLOCATOR_DEFAULT,
+	ALLOCATOR_NO_TCACHE, /* glibc.malloc.tcache_count=0: no thread keeps what it frees */
+	ALLOCATOR_COUNT,
+};
+
+/* "default", "tcache_count=0": in records, replay lines and options. */
+const char *allocator_name(enum allocator allocator);
+/* 0, or -1: no such name. */
+int allocator_parse(const char *name, enum allocator *allocator);
+
 /* What one trial came to. Strings are the trial's own until trial_release(). */
 struct trial {
 	enum outcome outcome;
@@ -58,7 +75,8 @@ struct link;
  * the host cannot be started, or *interrupted became true.
  */
 struct link *link_open(const char *host, const char *home, enum isolation isolation,
-		       const volatile bool *interrupted, struct strbuf *err);
+		       enum allocator allocator, const volatile bool *interrupted,
+		       struct strbuf *err);
 /* Ends the host and whatever is left below it. NULL is fine. */
 void link_close(struct link *link);
 
