@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-const struct strategy *const strategies[] = { &strategy_starve, &strategy_storm, NULL };
+const struct strategy *const strategies[] = {
+	&strategy_step, &strategy_starve, &strategy_storm, NULL,
+};
 
 const struct strategy *strategy_find(const char *name)
 {
@@ -11,6 +13,17 @@ const struct strategy *strategy_find(const char *name)
 		if (!strcmp(strategies[i]->name, name))
 			return strategies[i];
 	return NULL;
+}
+
+enum link_result strategy_trial(const struct strategy *strategy, struct cell *cell, uint64_t trial,
+				struct tally *part, struct strbuf *err)
+{
+	struct control_order order;
+
+	if (strategy->trial)
+		return strategy->trial(cell, trial, part, err);
+	strategy->order(cell, trial, &order);
+	return cell_trial(cell, &order, trial, part, err);
 }
 
 /* With --trials the user has said how many; nothing is decided earlier. */
@@ -31,11 +44,8 @@ enum link_result strategy_loop(struct cell *cell, const struct strategy *strateg
 			       struct strbuf *err)
 {
 	for (uint64_t trial = 0; !spent(cell) && !decided(cell, strategy); trial++) {
-		struct control_order order;
-		enum link_result result;
+		enum link_result result = strategy_trial(strategy, cell, trial, NULL, err);
 
-		strategy->order(cell, trial, &order);
-		result = cell_trial(cell, &order, trial, NULL, err);
 		if (result != LINK_DONE)
 			return result;
 	}

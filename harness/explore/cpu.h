@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stepping needs of a machine: registers, decoding, breakpoints, the single step. A machine's
+ * files are cpu_MACHINE*.c, which compile to nothing elsewhere; cpu_none.c stands for all others.
+ *
+ * All functions on a thread are for one in ptrace stop under the calling thread. They return 0, or
+ * -1 with errno (ESRCH: it is gone).
+ */
+#ifndef FORKPOINT_EXPLORE_CPU_H
+#define FORKPOINT_EXPLORE_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CPU_REGISTERS 40 /* x86-64 has 27 in the kernel's order, AArch64 34 */
+
+/* As the kernel gives them; read by the functions below alone. */
+struct cpu_registers {
+	uint64_t raw[CPU_REGISTERS];
+};
+
+/* False: nothing is known of this machine. Every function below fails with ENOSYS then. */
+bool cpu_supported(void);
+
+int cpu_fetch(pid_t tid, struct cpu_registers *registers);
+uint64_t cpu_pc(const struct cpu_registers *registers);
+uint64_t cpu_sp(const struct cpu_registers *registers);
+
+/* Bytes below the stack pointer that a function may use without moving it. */
+#define CPU_RED_ZONE 128
+
+/* No instruction is longer. */
+#define CPU_CODE_MAX 16
+
+/*
+ * One decoded instruction, whatever its registers hold. May be kept for as long as the code stands.
+ * `opaque` is the machine's own.
+ */
+struct cpu_instruction {
+	uint8_t length;
+	bool system_call; /* it enters the kernel on purpose */
+	bool repeats;     /* it comes again and again at one address (rep movs): a bad breakpoint */
+	bool wild;        /* what memory it touches cannot be told: it counts as all of it */
+	bool quiet;       /* it touches no memory whatever the registers hold */
+	bool chance;      /* what it yields differs from run to run (the time, the processor) */
+	uint64_t opaque[10];
+};
+
+/* `n` bytes of code, up to CPU_CODE_MAX. What cannot be decoded is wild, with length 0. */
+void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction);
+
+struct cpu_access {
+	uint64_t address;
+	uint32_t size;
+	bool reads;
+	bool writes;
+};
+
+/* Implicit operands included: push, call, stos, cmpxchg. None that is not wild has more. */
+#define CPU_ACCESSES_MAX 4
+
+/*
+ * What the instruction will touch when it is executed once with these registers (a repeated one:
+ * one round of it). The number of accesses; 0 for a wild one, which the caller treats as all.
+ */
+size_t cpu_accesses(const struct cpu_instruction *instruction,
+		    const struct cpu_registers *registers,
+		    struct cpu_access accesses[CPU_ACCESSES_MAX]);
+
+/*
+ * Let the thread execute one instruction, giving it a signal (0: none). Returns at once; the stop
+ * comes by waitpid(). Where an instruction cannot be stepped alone (AArch64: between load-exclusive
+ * and store-exclusive, whose monitor a step clears) the whole sequence is one.
+ *
+ * A breakpoint at the very address that has not been told yet is told first, and nothing executed.
+ * x86-64: pushf stores the trap flag as a step has it, and popf of that makes the program trap on
+ * its own, for ever.
+ */
+int cpu_step(pid_t tid, int signo);
+
+/*
+ * Stop this thread, and no other, before it executes the instruction at an address; at once, if it
+ * stands there without having been stopped by a breakpoint. From there it can be stepped or run on.
+ * The text is not changed. One at a time; clear it before the thread is let go.
+ */
+int cpu_break_set(pid_t tid, uint64_t address);
+int cpu_break_clear(pid_t tid);
+
+/*
+ * Stop it after it has written an aligned word of 1, 2, 4 or 8 bytes (or read it, if `reads`).
+ * EINVAL: another one. One beside the above. What the kernel does in a system call is not seen.
+ */
+int cpu_watch_set(pid_t tid, uint64_t address, size_t size, bool reads);
+int cpu_watch_clear(pid_t tid);
+
+/*
+ * Why a thread stands still after SIGTRAP: bits of CPU_TRAP_*, none for a trap of the program's own
+ * or a stop of ptrace's. Forgets it, so that the next stop tells of itself.
+ */
+enum {
+	CPU_TRAP_STEP = 1,
+	CPU_TRAP_BREAK = 2,
+	CPU_TRAP_WATCH = 4,
+};
+int cpu_trap_cause(pid_t tid, unsigned int *cause);
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* For machines that have no cpu_*.c of their own. */
+#include "explore/cpu.h"
+
+#ifndef __x86_64__
+
+#include <errno.h>
+#include <string.h>
+
+bool cpu_supported(void)
+{
+	return false;
+}
+
+static int unsupported(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+int cpu_fetch(pid_t tid, struct cpu_registers *registers)
+{
+	(void)tid;
+	memset(registers, 0, sizeof(*registers));
+	return unsupported();
+}
+
+uint64_t cpu_pc(const struct cpu_registers *registers)
+{
+	return registers->raw[0];
+}
+
+uint64_t cpu_sp(const struct cpu_registers *registers)
+{
+	return registers->raw[0];
+}
+
+void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction)
+{
+	(void)code;
+	(void)n;
+	*instruction = (struct cpu_instruction){ .wild = true };
+}
+
+size_t cpu_accesses(const struct cpu_instruction *instruction,
+		    const struct cpu_registers *registers,
+		    struct cpu_access accesses[CPU_ACCESSES_MAX])
+{
+	(void)instruction;
+	(void)registers;
+	(void)accesses;
+	return 0;
+}
+
+int cpu_step(pid_t tid, int signo)
+{
+	(void)tid;
+	(void)signo;
+	return unsupported();
+}
+
+int cpu_break_set(pid_t tid, uint64_t address)
+{
+	(void)tid;
+	(void)address;
+	return unsupported();
+}
+
+int cpu_break_clear(pid_t tid)
+{
+	(void)tid;
+	return unsupported();
+}
+
+int cpu_watch_set(pid_t tid, uint64_t address, size_t size, bool reads)
+{
+	(void)tid;
+	(void)address;
+	(void)size;
+	(void)reads;
+	return unsupported();
+}
+
+int cpu_watch_clear(pid_t tid)
+{
+	(void)tid;
+	return unsupported();
+}
+
+int cpu_trap_cause(pid_t tid, unsigned int *cause)
+{
+	(void)tid;
+	*cause = 0;
+	return unsupported();
+}
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The map of a window: what comes of the operation at each of its points. Point k is the moment
+ * before W's k-th instruction in the window, counted from 0; so a window of n instructions has n
+ * points, and whatever F does, it does it at one of them.
+ */
+#ifndef FORKPOINT_EXPLORE_MAP_H
+#define FORKPOINT_EXPLORE_MAP_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "embed/subject.h"
+#include "explore/stage.h"
+#include "observe/places.h"
+
+struct map_point {
+	uint64_t pc;
+	enum outcome outcome;
+	uint64_t key;  /* of its crash or hang, as in struct trial; 0: none */
+	struct final_stage stage; /* of F, when it had come back or first waited for W */
+	bool tried;    /* by an experiment of its own; else it equals the point before it */
+	bool waits;    /* F could not come through here: it waited for W, and went on with it */
+	bool again;    /* one more round of the same instruction (rep movs) */
+	bool touched;  /* by its instruction W meets memory that others can see */
+};
+
+struct map {
+	struct map_point *points;
+	size_t n;
+	size_t room;
+	uint64_t tried; /* forks, or subjects */
+	json_t *pairs;   /* critical pairs, by the number of the point that a segment begins with;
+			    NULL: none. Owned */
+	struct places *places; /* names of its addresses; NULL: not known. Owned */
+};
+
+void map_release(struct map *map);
+/* A new zeroed point at the end. Pointers to earlier ones are void afterwards. */
+struct map_point *map_add(struct map *map, uint64_t pc);
+/* The point whose experiment speaks for point k. */
+const struct map_point *map_deciding(const struct map *map, size_t k);
+/* Does a segment begin at point k? */
+bool map_is_border(const struct map *map, size_t k);
+/* Copy outcomes to the points that were not tried. */
+void map_fill(struct map *map);
+
+/*
+ * How to bring W to a point at full speed: run to `pc` for the `times`-th time, then step the rest.
+ * Costs about `times` stops and `steps` steps; the cheapest way is chosen. A `pc` of 0: step from
+ * the window's start.
+ */
+struct map_route {
+	uint64_t pc;
+	unsigned int times;
+	unsigned int steps;
+};
+
+/* `stepping` false: without a single step, by the point's own address. */
+struct map_route map_route(const struct map *map, size_t k, bool stepping);
+
+/* The points joined to segments, each with the place of its first instruction. */
+json_t *map_json(const struct map *map);
+
+/*
+ * How much of the window that is, in one sentence: "65 of 65 points, 7 forks: no other fork point
+ * exists in this window". It claims nothing beyond that one window and one preemption. `destroys`:
+ * each experiment took a subject. The caller's to free; NULL: the window has no point.
+ */
+char *map_coverage(const struct map *map, bool destroys);
+
+#endif

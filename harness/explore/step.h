@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the `step` strategy share: step.c (the strategy), step_forks.c (one subject,
+ * many forks), step_points.c (one subject a point), director.c (W and F take turns).
+ */
+#ifndef FORKPOINT_EXPLORE_STEP_H
+#define FORKPOINT_EXPLORE_STEP_H
+
+#include "explore/map.h"
+#include "explore/walker.h"
+#include "run/cell.h"
+#include "run/course.h"
+
+/* Where F is, once the driver has told it something. */
+enum operator_state {
+	OPERATOR_DONE,    /* it has answered */
+	OPERATOR_BLOCKED, /* it waits for something that W has to do */
+	OPERATOR_CHILD,   /* it waits for its forked child, which does not end */
+	OPERATOR_GONE,    /* the subject has ended, or we are interrupted */
+};
+
+/* F, as it is told what to do. */
+struct operator {
+	struct course *course;
+	/* When it was found blocked: how often it had fallen asleep, and on which word it waits. */
+	uint64_t sleeps, waits_for;
+};
+
+/* Has F carried out what it was told last? */
+bool operator_answered(const struct control *control);
+/* Tell F something, without waiting. */
+void operator_tell(struct operator *f, enum walk_command command);
+/* Wait while F works and W stands still. */
+enum operator_state operator_await(struct operator *f);
+/* Is F, found blocked, on its way again, or was it? For right after W has made a system call. */
+bool operator_moves(const struct operator *f);
+
+/* The subject is at its window: W stands, F waits for a command. False: it never comes so far. */
+bool step_await_window(struct course *course);
+
+/*
+ * One subject, F forks at each point at which a child could differ. That a fork leaves the subject
+ * as it was is looked at; where it does not, or nobody can tell, a sentence is in `unsound`, and
+ * the map is not to be used.
+ */
+enum link_result step_forks(struct cell *cell, struct map *map, bool exact, struct strbuf *unsound,
+			    struct strbuf *err);
+
+/* W's way through its window when nobody disturbs it, into an empty map; nothing is tried. */
+enum link_result step_record(struct cell *cell, struct map *map, struct strbuf *err);
+/* A subject for point k; as course_begin(). */
+struct course *step_course(struct cell *cell, size_t k, struct trial *trial);
+/*
+ * W, at its window's start, is brought to point k, by a breakpoint and some steps, or without them.
+ * False: it did not come there by the way that it came before.
+ */
+bool step_go_to(struct walker *walker, const struct map *map, size_t k, bool stepping);
+
+/*
+ * One subject, in which W is brought to point k by a breakpoint, not by stepping. `trial` is to be
+ * released in any case; a trial in which W did not come there is no hit.
+ */
+enum link_result step_point(struct cell *cell, const struct map *map, size_t k,
+			    struct trial *trial, struct strbuf *err);
+
+/* One subject a point. */
+enum link_result step_points(struct cell *cell, struct map *map, bool exact, struct strbuf *err);
+
+#endif

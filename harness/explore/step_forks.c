@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walking a window against an operation that leaves the process whole: one subject, in which F
+ * forks while W stands at one point after the other.
+ *
+ * A fork copies memory and nothing else, so a child can differ from the one before only where W has
+ * changed memory in between: there F forks again, elsewhere the last child speaks for this point,
+ * too. That takes for granted that F's own handlers leave memory as they found it, which
+ * forks_check() looks at; where they do not, step_points.c makes a subject for each point.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "explore/handlers.h"
+#include "explore/step.h"
+#include "explore/strategy.h"
+
+struct forks {
+	struct cell *cell;
+	struct course *course;
+	struct operator operator;
+	struct walker walker;
+	struct map *map;
+	bool exact;
+	size_t since;   /* first point at which the pending fork has waited */
+	bool pending;   /* F has begun to fork and waits for W */
+	bool checked;   /* a fork leaves the subject as it was */
+	struct strbuf *unsound; /* that it does not, or nobody knows */
+};
+
+static struct map_point *last_point(struct forks *f)
+{
+	return &f->map->points[f->map->n - 1];
+}
+
+/* The fork has come to its end while W stands at the last point. */
+static void forks_note(struct forks *f)
+{
+	struct map_point *point = last_point(f);
+	size_t k = f->pending ? f->since : f->map->n - 1;
+	struct control_order order;
+	struct trial child;
+
+	course_take_child(f->course, &child);
+	point->tried = true;
+	point->outcome = child.outcome;
+	point->key = child.crash_key;
+	for (size_t i = f->since; f->pending && i + 1 < f->map->n; i++) {
+		f->map->points[i].waits = true;
+		f->map->points[i].outcome = child.outcome;
+		f->map->points[i].key = child.crash_key;
+	}
+	f->pending = false;
+	strategy_step.order(f->cell, k, &order);
+	cell_note(f->cell, &order, k, &child, NULL);
+	f->map->tried++;
+	trial_release(&child);
+}
+
+/* W stands; F is on its way. False if the subject is no more. */
+static bool forks_settle(struct forks *f)
+{
+	for (;;) {
+		switch (operator_await(&f->operator)) {
+		case OPERATOR_DONE:
+			forks_note(f);
+			/* It came through while W stands here: one begun here need not wait. */
+			last_point(f)->waits = false;
+			return true;
+		case OPERATOR_CHILD:
+			course_end_child(f->course);
+			break;
+		case OPERATOR_BLOCKED:
+			if (!f->pending)
+				f->since = f->map->n - 1;
+			f->pending = true;
+			last_point(f)->waits = true;
+			return true;
+		case OPERATOR_GONE:
+			return false;
+		}
+	}
+}
+
+static bool forks_try(struct forks *f)
+{
+	operator_tell(&f->operator, WALK_FORK);
+	return forks_settle(f);
+}
+
+/* W has come to a new point. */
+static bool forks_point(struct forks *f, const struct walk_effect *effect)
+{
+	map_add(f->map, cpu_pc(&f->walker.registers));
+	if (f->pending) {
+		last_point(f)->waits = true;
+		return !effect->called || !operator_moves(&f->operator) || forks_settle(f);
+	}
+	return !(f->exact || effect->changed) || forks_try(f);
+}
+
+/*
+ * How often two pictures are compared at one point until they are equal: what is done once, at the
+ * first fork or the second, is not done again.
+ */
+#define CHECK_ROUNDS 2
+
+/* One more fork where W stands, which tells nothing new if all is well. */
+static bool forks_repeat(struct forks *f)
+{
+	enum outcome first = last_point(f)->outcome;
+	enum operator_state state;
+	struct trial child;
+
+	operator_tell(&f->operator, WALK_FORK);
+	while ((state = operator_await(&f->operator)) == OPERATOR_CHILD)
+		course_end_child(f->course);
+	if (state != OPERATOR_DONE) {
+		strbuf_addstr(f->unsound, "a second fork at one point did not come through");
+		return false;
+	}
+	course_take_child(f->course, &child);
+	if (child.outcome != first)
+		strbuf_addf(f->unsound, "of two forks at one point one ended with %s, one with %s",
+			    outcome_name(first), outcome_name(child.outcome));
+	trial_release(&child);
+	return !f->unsound->len;
+}
+
+static struct picture *forks_picture(struct forks *f)
+{
+	const struct control *control = course_control(f->course);
+
+	return picture_take(f->walker.pid, (pid_t)atomic_load(&control->state.operator_tid),
+			    f->unsound);
+}
+
+/* Does memory look the same before and after a fork? `where` it does not. */
+static bool forks_compare(struct forks *f, struct strbuf *where)
+{
+	struct picture *before = forks_picture(f), *after = NULL;
+	bool same = false;
+
+	for (int i = 0; before && i < CHECK_ROUNDS && !same; i++) {
+		strbuf_reset(where);
+		after = forks_repeat(f) ? forks_picture(f) : NULL;
+		same = after && picture_equals(before, after, where);
+		picture_free(before);
+		before = after;
+	}
+	picture_free(before);
+	return same;
+}
+
+/*
+ * The condition of the reduction, looked at after the first fork that came through, while W stands
+ * where it stood. One more fork comes before the first picture: F's first is told otherwise than
+ * those after it.
+ */
+static bool forks_check(struct forks *f)
+{
+	struct strbuf where = STRBUF_INIT;
+
+	f->checked = forks_repeat(f) && forks_compare(f, &where);
+	if (!f->checked && !f->unsound->len)
+		strbuf_addf(f->unsound, "a fork does not leave the process as it was: %s",
+			    where.buf);
+	strbuf_release(&where);
+	return f->checked;
+}
+
+/* True if there is nothing to look at yet, or no more. */
+static bool forks_hold(struct forks *f)
+{
+	return f->checked || f->pending || !f->map->tried || forks_check(f);
+}
+
+static void forks_walk(struct forks *f)
+{
+	struct walk_effect effect;
+
+	map_add(f->map, cpu_pc(&f->walker.registers));
+	if (!forks_try(f) || !forks_hold(f))
+		return;
+	for (;;) {
+		enum walk_state state = walker_step(&f->walker, &effect);
+
+		/* F may be what W waits for. */
+		if (state == WALK_BLOCKED && f->pending && operator_moves(&f->operator) &&
+		    !forks_settle(f))
+			return;
+		if (state == WALK_BLOCKED)
+			state = walker_resume(&f->walker, NSEC_PER_SEC);
+		if (state != WALK_ON || !forks_point(f, &effect) || !forks_hold(f))
+			return;
+	}
+}
+
+/* What became of the subject: of the fork that never came through, or of a window never reached. */
+static void forks_conclude(struct forks *f, const struct control_order *order, struct trial *trial)
+{
+	if (f->map->n && !f->pending && trial->outcome == OUTCOME_OK)
+		return;
+	for (size_t k = f->since; f->pending && k < f->map->n; k++) {
+		f->map->points[k].outcome = trial->outcome;
+		f->map->points[k].key = trial->crash_key;
+	}
+	f->map->tried += f->pending;
+	cell_note(f->cell, order, f->pending ? f->since : 0, trial, NULL);
+}
+
+enum link_result step_forks(struct cell *cell, struct map *map, bool exact, struct strbuf *unsound,
+			    struct strbuf *err)
+{
+	struct forks f = { .cell = cell, .map = map, .exact = exact, .unsound = unsound };
+	struct control_order order;
+	enum link_result result;
+	struct trial trial;
+
+	strategy_step.order(cell, 0, &order);
+	f.course = course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted,
+				&trial);
+	f.operator.course = f.course;
+	if (step_await_window(f.course)) {
+		if (walker_begin(&f.walker, f.course, err) < 0 ||
+		    walker_observe(&f.walker, err) < 0) {
+			walker_end(&f.walker);
+			course_abandon(f.course, err);
+			return LINK_BROKEN;
+		}
+		map->places = places_take(cell->cache, f.walker.pid);
+		forks_walk(&f);
+		walker_end(&f.walker);
+		if (!f.checked && !unsound->len)
+			strbuf_addstr(unsound, "no fork came through while W was in its window, so "
+				      "whether one leaves the process as it was is not known");
+		if (unsound->len) {
+			result = course_abandon(f.course, err);
+			trial_release(&trial);
+			return result;
+		}
+		if (f.pending && operator_await(&f.operator) == OPERATOR_DONE)
+			forks_note(&f);
+		operator_tell(&f.operator, WALK_LEAVE);
+	}
+	result = course_end(f.course, err);
+	if (result == LINK_DONE)
+		forks_conclude(&f, &order, &trial);
+	trial_release(&trial);
+	map_fill(map);
+	return result;
+}

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explore/walker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ptrace.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/procfs.h"
+#include "observe/view.h"
+
+/*
+ * A step that does not enter the kernel ends; one that does may wait for another thread. Whether it
+ * does is seen in two looks so far apart.
+ */
+#define CALL_LOOK_NS (200 * NSEC_PER_USEC)
+
+/* Of 10 ms: windows take microseconds, and a finalization beside them has its own thread. */
+#define SPIN_TICKS 5
+
+/* On its way to a point W comes by what it came by before, within milliseconds. */
+#define ROUTE_PATIENCE_NS NSEC_PER_SEC
+
+/* A thread that sleeps where nothing can disturb it does so for milliseconds. */
+#define STOP_PATIENCE_NS NSEC_PER_SEC
+
+/* Power of two. Windows have some 2,000 different instructions; colliding ones take turns. */
+#define CODE_SLOTS 8192
+
+struct code_slot {
+	uint64_t pc;
+	struct cpu_instruction instruction;
+};
+
+struct walker_code {
+	struct code_slot slots[CODE_SLOTS];
+};
+
+static bool process_read(pid_t pid, uint64_t address, void *out, size_t size)
+{
+	struct iovec local = { out, size }, remote = { (void *)(uintptr_t)address, size };
+
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
+}
+
+/* Up to the end of the page, if the next one cannot be read. */
+static size_t code_read(pid_t pid, uint64_t pc, uint8_t code[CPU_CODE_MAX])
+{
+	size_t left = 4096 - (pc & 4095);
+
+	if (process_read(pid, pc, code, CPU_CODE_MAX))
+		return CPU_CODE_MAX;
+	return left < CPU_CODE_MAX && process_read(pid, pc, code, left) ? left : 0;
+}
+
+/* Code that somebody may write (a just-in-time compiler) is decoded anew each time. */
+static const struct cpu_instruction *walker_decode(struct walker *walker)
+{
+	uint64_t pc = cpu_pc(&walker->registers);
+	struct code_slot *slot = &walker->code->slots[(pc ^ pc >> 13) & (CODE_SLOTS - 1)];
+	uint8_t code[CPU_CODE_MAX];
+
+	if (slot->pc == pc && reach_is_constant(&walker->reach, pc, 1))
+		return &slot->instruction;
+	slot->pc = pc;
+	cpu_decode(code, code_read(walker->pid, pc, code), &slot->instruction);
+	return &slot->instruction;
+}
+
+/*
+ * W has crashed, and its handler has begun to tell: nothing behind that is its window. If it is F
+ * that has crashed, the trial is over as well.
+ */
+static bool somebody_crashed(const struct walker *walker)
+{
+	return atomic_load(&walker->control->crash.state) != CRASH_NONE;
+}
+
+/* W stands still: at what, and is that the end? */
+static enum walk_state walker_look(struct walker *walker)
+{
+	if (cpu_fetch(walker->tid, &walker->registers) < 0 || somebody_crashed(walker))
+		return WALK_GONE;
+	return cpu_pc(&walker->registers) == walker->leave_pc ? WALK_OVER : WALK_ON;
+}
+
+static enum walk_state walker_stopped(struct walker *walker, int status)
+{
+	int signo = WSTOPSIG(status);
+
+	walker->running = false;
+	if (!WIFSTOPPED(status)) {
+		walker->attached = false;
+		return WALK_GONE;
+	}
+	/* A stop of the tracer's own making has an event above the signal, or is SIGTRAP. */
+	walker->signo = status >> 16 || signo == SIGTRAP ? 0 : signo;
+	return walker_look(walker);
+}
+
+/* The ends of processes are left to whom they belong. A thread that has ended is nobody's child. */
+static enum walk_state await_stop(struct walker *walker)
+{
+	int status;
+
+	while (waitpid(walker->tid, &status, __WALL) < 0) {
+		if (errno != EINTR) {
+			walker->attached = false;
+			return WALK_GONE;
+		}
+	}
+	return walker_stopped(walker, status);
+}
+
+/* A stop of W's sends us SIGCHLD, as does the end of a child. */
+static void sigchld_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+}
+
+enum walk_state walker_resume(struct walker *walker, uint64_t timeout_ns)
+{
+	uint64_t until = clock_now() + timeout_ns, now;
+	struct timespec left;
+	sigset_t set;
+	int status;
+
+	sigchld_set(&set);
+	for (;;) {
+		pid_t pid = waitpid(walker->tid, &status, __WALL | WNOHANG);
+
+		if (pid == walker->tid)
+			return walker_stopped(walker, status);
+		if (pid < 0 && errno != EINTR) {
+			walker->attached = false;
+			return WALK_GONE;
+		}
+		now = clock_now();
+		if (now >= until)
+			break;
+		left = (struct timespec){ (time_t)((until - now) / NSEC_PER_SEC),
+					  (long)((until - now) % NSEC_PER_SEC) };
+		sigtimedwait(&set, NULL, &left);
+	}
+	walker->running = true;
+	return WALK_BLOCKED;
+}
+
+/*
+ * Does W sleep, and did it when this was asked last? One that has used so much CPU on its way out
+ * of a window spins, and waits in that way.
+ */
+static bool walker_rests(struct walker *walker)
+{
+	struct task_state task;
+	bool rests;
+
+	if (procfs_task_read(walker->pid, walker->tid, &task) < 0)
+		return true;
+	if (!walker->ticks)
+		walker->ticks = task.cpu_ticks + SPIN_TICKS;
+	rests = (task.state == 'S' && task.sleeps == walker->slept) ||
+		task.cpu_ticks >= walker->ticks;
+	walker->slept = task.state == 'S' ? task.sleeps : 0;
+	return rests;
+}
+
+/* A stop, however long it takes a loaded machine; or W sleeps, so that only others can wake it. */
+static enum walk_state await_stop_or_rest(struct walker *walker)
+{
+	enum walk_state state;
+
+	walker->slept = walker->ticks = 0;
+	do
+		state = walker_resume(walker, CALL_LOOK_NS);
+	while (state == WALK_BLOCKED && !walker_rests(walker));
+	return state;
+}
+
+/* What a step stores is compared with what was there. */
+struct store {
+	uint64_t address;
+	size_t size;
+	uint8_t before[64];
+};
+
+struct stores {
+	struct store v[CPU_ACCESSES_MAX];
+	size_t n;
+};
+
+static void effect_foresee(struct walker *walker, const struct cpu_instruction *instruction,
+			   struct walk_effect *effect, struct stores *stores)
+{
+	struct cpu_access accesses[CPU_ACCESSES_MAX];
+	size_t n = cpu_accesses(instruction, &walker->registers, accesses);
+
+	effect->called = instruction->system_call;
+	effect->changed = effect->touched = instruction->wild || instruction->system_call;
+	if (instruction->wild)
+		reach_lost(&walker->reach);
+	for (size_t i = 0; i < n; i++) {
+		const struct cpu_access *a = &accesses[i];
+		struct store *store = &stores->v[stores->n];
+
+		if (reach_is_private(&walker->reach, a->address, a->size) ||
+		    reach_is_constant(&walker->reach, a->address, a->size))
+			continue;
+		effect->touched = true;
+		if (!a->writes)
+			continue;
+		store->address = a->address;
+		store->size = a->size;
+		if (a->size <= sizeof(store->before) &&
+		    process_read(walker->pid, a->address, store->before, a->size))
+			stores->n++;
+		else
+			effect->changed = true;
+	}
+}
+
+static void effect_look(struct walker *walker, const struct stores *stores,
+			struct walk_effect *effect)
+{
+	uint8_t now[sizeof(stores->v[0].before)];
+
+	for (size_t i = 0; i < stores->n; i++) {
+		const struct store *store = &stores->v[i];
+
+		if (!process_read(walker->pid, store->address, now, store->size)) {
+			effect->changed = true;
+			continue;
+		}
+		if (memcmp(now, store->before, store->size) != 0)
+			effect->changed = true;
+		reach_stored(&walker->reach, store->address, now, store->size);
+	}
+}
+
+/* A step that nobody asks about. */
+static enum walk_state step_blindly(struct walker *walker)
+{
+	if (cpu_step(walker->tid, walker->signo) < 0)
+		return WALK_GONE;
+	walker->signo = 0;
+	return walker_resume(walker, ROUTE_PATIENCE_NS);
+}
+
+enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
+{
+	const struct cpu_instruction *instruction;
+	struct stores stores = { .n = 0 };
+	enum walk_state state;
+
+	if (!effect)
+		return step_blindly(walker);
+	instruction = walker_decode(walker);
+	*effect = (struct walk_effect){ 0 };
+	effect_foresee(walker, instruction, effect, &stores);
+	if (cpu_step(walker->tid, walker->signo) < 0)
+		return WALK_GONE;
+	walker->signo = 0;
+	state = effect->called ? await_stop_or_rest(walker) : await_stop(walker);
+	effect_look(walker, &stores, effect);
+	return state;
+}
+
+static int walker_continue(struct walker *walker, int how)
+{
+	long ret = ptrace((enum __ptrace_request)how, walker->tid, NULL,
+			  (void *)(intptr_t)walker->signo);
+
+	walker->signo = 0;
+	return ret < 0 ? -1 : 0;
+}
+
+enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int times)
+{
+	enum walk_state state = WALK_ON;
+
+	if (cpu_break_set(walker->tid, pc) < 0)
+		return WALK_GONE;
+	while (times && state == WALK_ON) {
+		if (walker_continue(walker, PTRACE_CONT) < 0)
+			return WALK_GONE;
+		state = walker_resume(walker, ROUTE_PATIENCE_NS);
+		if (state == WALK_ON && cpu_pc(&walker->registers) == pc)
+			times--;
+	}
+	if ((state == WALK_ON || state == WALK_OVER) && cpu_break_clear(walker->tid) < 0)
+		return WALK_GONE;
+	return state;
+}
+
+/* A breakpoint that stays until W is let go: it stops there or nowhere. */
+enum walk_state walker_run_out(struct walker *walker)
+{
+	if (cpu_break_set(walker->tid, walker->leave_pc) < 0 ||
+	    walker_continue(walker, PTRACE_CONT) < 0)
+		return WALK_GONE;
+	return await_stop_or_rest(walker);
+}
+
+enum walk_state walker_hold(struct walker *walker)
+{
+	if (ptrace(PTRACE_INTERRUPT, walker->tid, NULL, NULL) < 0)
+		return WALK_GONE;
+	return walker_resume(walker, STOP_PATIENCE_NS);
+}
+
+/* W waits for `go` in a system call, so it stops at once. */
+static int walker_seize(struct walker *walker)
+{
+	intptr_t options = PTRACE_O_EXITKILL;
+
+	if (ptrace(PTRACE_SEIZE, walker->tid, NULL, (void *)options) < 0)
+		return -1;
+	walker->attached = true;
+	if (ptrace(PTRACE_INTERRUPT, walker->tid, NULL, NULL) < 0)
+		return -1;
+	if (await_stop(walker) == WALK_GONE) {
+		errno = ESRCH;
+		return -1;
+	}
+	return 0;
+}
+
+int walker_begin(struct walker *walker, struct course *course, struct strbuf *err)
+{
+	const struct control *control = course_control(course);
+	sigset_t set;
+
+	memset(walker, 0, sizeof(*walker));
+	walker->pid = (pid_t)atomic_load(&control->state.subject_pid);
+	walker->tid = (pid_t)atomic_load(&control->state.worker_tid);
+	walker->control = control;
+	walker->leave_pc = control->walk.leave_pc;
+	sigchld_set(&set);
+	sigprocmask(SIG_BLOCK, &set, &walker->mask);
+	walker->masked = true;
+	if (walker_seize(walker) < 0) {
+		view_ptrace_remedy(err, errno);
+		return -1;
+	}
+	course_let_go(course);
+	if (walker_run_to(walker, control->walk.enter_pc, 1) == WALK_ON)
+		return 0;
+	strbuf_addstr(err, "the subject ended before it could be stepped");
+	return -1;
+}
+
+int walker_observe(struct walker *walker, struct strbuf *err)
+{
+	walker->code = xcalloc(1, sizeof(*walker->code));
+	if (reach_begin(&walker->reach, walker->pid, cpu_sp(&walker->registers)) == 0)
+		return 0;
+	strbuf_addf(err, "the memory of a subject cannot be read: %s", strerror(errno));
+	return -1;
+}
+
+/*
+ * A traced thread that was killed stays a zombie, and keeps its process from ending, until its
+ * tracer has taken notice. It is no leader, so nobody else waits for it.
+ */
+static void walker_bury(struct walker *walker)
+{
+	uint64_t until = clock_now() + STOP_PATIENCE_NS;
+
+	while (walker->attached && clock_now() < until)
+		walker_resume(walker, NSEC_PER_MSEC);
+}
+
+void walker_end(struct walker *walker)
+{
+	if (walker->running)
+		walker_hold(walker);
+	if (walker->attached)
+		cpu_break_clear(walker->tid);
+	if (walker->attached &&
+	    ptrace(PTRACE_DETACH, walker->tid, NULL, (void *)(intptr_t)walker->signo) < 0)
+		walker_bury(walker);
+	if (walker->masked)
+		sigprocmask(SIG_SETMASK, &walker->mask, NULL);
+	reach_release(&walker->reach);
+	free(walker->code);
+	memset(walker, 0, sizeof(*walker));
+}

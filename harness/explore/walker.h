@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * W under ptrace: taken at the start of its window, walked through it one instruction at a time,
+ * let go. No other thread is traced.
+ *
+ * The calling thread becomes W's tracer; a tracer that dies takes the process with it. What W
+ * touches at each step is worked out before the step, by decoding, from its registers; whether
+ * memory has changed is then looked at, not assumed.
+ */
+#ifndef FORKPOINT_EXPLORE_WALKER_H
+#define FORKPOINT_EXPLORE_WALKER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/strbuf.h"
+#include "explore/cpu.h"
+#include "explore/reach.h"
+#include "run/course.h"
+
+struct walker {
+	pid_t pid, tid;
+	const struct control *control;
+	struct cpu_registers registers; /* of W, where it stands */
+	struct reach reach;
+	uint64_t leave_pc;
+	int signo;       /* that W was about to take; given to it with the next step */
+	bool attached;
+	bool running;    /* in a step that is not over, or in a system call */
+	uint64_t slept;  /* how often it had fallen asleep when it was seen asleep last */
+	uint64_t ticks;  /* of CPU, at which it is taken to spin */
+	bool masked;     /* SIGCHLD is blocked, `mask` was the mask before */
+	sigset_t mask;
+	struct walker_code *code; /* what was decoded, by address; NULL: nothing is observed */
+};
+
+enum walk_state {
+	WALK_ON,      /* W stands at a point of its window */
+	WALK_OVER,    /* W stands at the first instruction of window_leave() */
+	WALK_BLOCKED, /* W sleeps in a system call, so that others must move; see walker_resume() */
+	WALK_GONE,    /* the thread has ended, or the process, or it is telling of its crash */
+};
+
+/* What one step did, as far as others can see it. */
+struct walk_effect {
+	bool changed; /* memory that a forked child would see is not what it was, or may not be */
+	bool touched; /* it met memory that another thread can change, or called the kernel */
+	bool called;  /* it was a system call */
+};
+
+/*
+ * W has announced that it stands (control_walk.standing): take hold of it, and bring it to its
+ * window's first instruction. 0, or -1 and a sentence (no ptrace; the subject has gone). End in
+ * either case.
+ */
+int walker_begin(struct walker *walker, struct course *course, struct strbuf *err);
+/* From here on steps tell their effect: look which memory is W's alone. 0, or -1 and a sentence. */
+int walker_observe(struct walker *walker, struct strbuf *err);
+/* Lets W run on as it was, if it lives. */
+void walker_end(struct walker *walker);
+
+/*
+ * One instruction. WALK_BLOCKED: the step has begun and is not over; F may have to move first.
+ * `effect` may be NULL, and is only told after walker_observe().
+ */
+enum walk_state walker_step(struct walker *walker, struct walk_effect *effect);
+/* After WALK_BLOCKED: has the step come to its end meanwhile? Waits for up to timeout_ns. */
+enum walk_state walker_resume(struct walker *walker, uint64_t timeout_ns);
+
+/* Run at full speed to an address and the n-th time (from 1) that W comes by. */
+enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int times);
+
+/* After WALK_BLOCKED: stop W in its system call, which goes on with the next run. */
+enum walk_state walker_hold(struct walker *walker);
+
+/* Run at full speed out of the window. WALK_ON: on the way it got a signal. */
+enum walk_state walker_run_out(struct walker *walker);
+#endif
