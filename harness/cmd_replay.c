@@ -30,7 +30,10 @@ static int find_unit(const struct replay *replay, const struct python_list *pyth
 	char *const names[] = { replay->scenario };
 	struct plan_request request = {
 		.scenarios = names, .nscenarios = 1, .strategies = only,
-		.isolation = replay->isolation, .twins = TWINS_BOTH, .shard = 1, .shards = 1,
+		.isolation = replay->isolation, .twins = TWINS_BOTH,
+		.allocators = replay->allocator == ALLOCATOR_DEFAULT ? ALLOCATORS_DEFAULT :
+			      ALLOCATORS_NO_TCACHE,
+		.shard = 1, .shards = 1,
 	};
 
 	if (pythons->v[0].problem) {
@@ -95,13 +98,11 @@ static int run_tries(const struct replay *replay, const struct unit *unit,
 	struct bench *bench = bench_new(&limits, interrupted);
 	struct cell *cell = bench_cell(bench, unit, replay->twin, err);
 	enum link_result result = cell ? LINK_DONE : LINK_BROKEN;
-	struct control_order order;
 	int status = EXIT_HARNESS;
 
 	while (result == LINK_DONE && !cell_exhausted(cell, 1) &&
 	       !cell->tally.outcomes[replay->outcome]) {
-		replay->strategy->order(cell, replay->trial, &order);
-		result = cell_trial(cell, &order, replay->trial, NULL, err);
+		result = strategy_trial(replay->strategy, cell, replay->trial, NULL, err);
 	}
 	if (result == LINK_INTERRUPTED || *interrupted)
 		status = EXIT_INTERRUPTED;
@@ -144,7 +145,8 @@ out:
 }
 
 static const struct command_example examples[] = {
-	{ "forkpoint replay fp1:finalize-ensure-after:bug:3.13.18:starve:zygote:0x1:0:SIGSEGV",
+	{ "forkpoint replay fp2:finalize-ensure-after:bug:3.13.18:starve:zygote:default:0x1:0:"
+	  "SIGSEGV",
 	  "that trial again" },
 	{ NULL, NULL },
 };

@@ -21,8 +21,11 @@
 #include "report/standard.h"
 
 static const char *const tap_versions[] = { "13", "14", NULL };
-static const char *const explore_choices[] = { "auto", "starve", "storm", "all", NULL };
+static const char *const explore_choices[] = { "auto", "step", "starve", "storm", "all", NULL };
 static const char *const isolations[] = { "zygote", "exec", NULL };
+static const char *const allocator_choices[] = { /* by enum allocators */
+	"auto", "default", "tcache_count=0", "both", NULL,
+};
 static const char *const twin_choices[] = { "both", "without", "only", NULL };
 
 struct shard {
@@ -34,6 +37,7 @@ static struct {
 	unsigned int explore;
 	unsigned int isolation;
 	unsigned int twins;
+	unsigned int allocators;
 	uint64_t budget_ns;
 	uint64_t trials;
 	uint64_t seed;
@@ -44,6 +48,7 @@ static struct {
 	unsigned int tap;
 	const char *json;
 	bool require_all;
+	bool exact;
 	bool dry_run;
 } opt = { .shard = { 1, 1 } };
 
@@ -64,10 +69,13 @@ static int parse_shard(const char *text, void *value, struct strbuf *err)
 static const struct option_spec options[] = {
 	OPT_STRINGS("python", 'p', &opt.pythons, "SPEC", "only these interpreters: 3.13.18, 3.13 "
 		    "(the newest of the line), 3.13d (its debug build), or a prefix"),
-	OPT_CHOICE("explore", 'e', &opt.explore, "HOW", "how threads are made to meet; auto is the "
-		   "best that the scenario allows", explore_choices, .fallback = "auto"),
+	OPT_CHOICE("explore", 'e', &opt.explore, "HOW", "how threads are made to meet; auto steps "
+		   "where no gate meets the race, and starves else", explore_choices, .fallback = "auto"),
 	OPT_CHOICE("isolation", 'i', &opt.isolation, "HOW", "fork each trial from a process in which "
 		   "Python is up, or start it afresh", isolations, .fallback = "zygote"),
+	OPT_CHOICE("allocator", 0, &opt.allocators, "HOW", "setting of glibc's malloc in the "
+		   "subjects; auto is both where step walks a fork, else default",
+		   allocator_choices, .fallback = "auto"),
 	OPT_CHOICE("twins", 0, &opt.twins, "WHICH", "run scenarios with their fixed twins, without, "
 		   "or only the twins", twin_choices, .fallback = "both"),
 	OPT_SECONDS("budget", 'b', &opt.budget_ns, "TIME", "time for one cell that chance decides; "
@@ -87,6 +95,8 @@ static const struct option_spec options[] = {
 		   .fallback = "13"),
 	OPT_STRING("json", 0, &opt.json, "FILE", "write one JSON object a cell to FILE; - is "
 		   "standard output, then without TAP"),
+	OPT_FLAG("exact", 0, &opt.exact, "step: an experiment at each point, also at those that "
+		 "can only repeat the one before"),
 	OPT_FLAG("require-all", 0, &opt.require_all, "a missing interpreter is a failure"),
 	OPT_FLAG("dry-run", 0, &opt.dry_run, "only print the cells"),
 	OPT_END,
@@ -158,12 +168,8 @@ static const struct strategy *const *chosen_strategies(void)
 {
 	static const struct strategy *one[2];
 
-	if (!strcmp(explore_choices[opt.explore], "all"))
-		return strategies;
 	one[0] = strategy_find(explore_choices[opt.explore]);
-	if (!one[0])
-		one[0] = strategies[0];
-	return one;
+	return one[0] ? one : strategies;
 }
 
 static int print_cells(const struct plan *plan)
@@ -187,7 +193,7 @@ static int run_plan(const struct plan *plan, struct strbuf *err)
 	struct pool_hooks hooks = { .context = &session, .unit_begins = on_begin,
 				    .unit_ends = on_end, .result = on_result, .tick = on_tick };
 	struct cell_limits limits = { .budget_ns = opt.budget_ns, .trials = opt.trials,
-				      .seed = opt.seed, .out = opt.out };
+				      .seed = opt.seed, .exact = opt.exact, .out = opt.out };
 	const char *bail = NULL;
 	int status, ret;
 
@@ -272,7 +278,9 @@ static int cmd_run(int argc, char **argv)
 {
 	struct plan_request request = {
 		.scenarios = argv, .nscenarios = (size_t)argc, .strategies = chosen_strategies(),
+		.best = !strcmp(explore_choices[opt.explore], "auto"),
 		.isolation = (enum isolation)opt.isolation, .twins = (enum twins)opt.twins,
+		.allocators = (enum allocators)opt.allocators,
 		.shard = opt.shard.k, .shards = opt.shard.n,
 	};
 	struct strbuf err = STRBUF_INIT;

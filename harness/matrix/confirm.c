@@ -28,24 +28,36 @@ static uint64_t twin_bad(const struct cell *twin, const struct tally *tally)
 }
 
 /* Trials of a control are no trials of the cell: they are counted in a copy of it. */
-static enum link_result run_control(const struct cell *from, const struct strategy *strategy,
-				    int meet, uint64_t trials, struct tally *tally,
-				    struct strbuf *err)
+static struct cell control_cell(const struct cell *from)
 {
 	struct cell cell = *from;
-	enum link_result result = LINK_DONE;
 
 	cell.cache = NULL;
 	cell.nfindings = 0;
+	memset(&cell.tally, 0, sizeof(cell.tally));
 	memset(&cell.keys, 0, sizeof(cell.keys));
 	memset(cell.findings, 0, sizeof(cell.findings));
+	return cell;
+}
+
+/* Trials from number `first` on, met as the strategy does or, if not negative, by `meet`. */
+static enum link_result run_control(const struct cell *from, const struct strategy *strategy,
+				    int meet, uint64_t first, uint64_t trials, struct tally *tally,
+				    struct strbuf *err)
+{
+	struct cell cell = control_cell(from);
+	enum link_result result = LINK_DONE;
+
 	memset(tally, 0, sizeof(*tally));
-	for (uint64_t i = 0; i < trials && result == LINK_DONE; i++) {
+	for (uint64_t i = first; i < first + trials && result == LINK_DONE; i++) {
 		struct control_order order;
 
+		if (meet < 0) {
+			result = strategy_trial(strategy, &cell, i, tally, err);
+			continue;
+		}
 		strategy->order(&cell, i, &order);
-		if (meet >= 0)
-			order.meet = (uint32_t)meet;
+		order.meet = (uint32_t)meet;
 		result = cell_trial(&cell, &order, i, tally, err);
 	}
 	return result;
@@ -66,7 +78,8 @@ static enum link_result run_quiet(const struct cell *bug, const struct strategy 
 
 	if (!bug->scenario->window || !bug->scenario->workers)
 		return LINK_DONE;
-	result = run_control(bug, strategy, MEET_QUIET, control_trials(bug, strategy), &tally, err);
+	result = run_control(bug, strategy, MEET_QUIET, 0, control_trials(bug, strategy),
+			     &tally, err);
 	out->quiet.applies = true;
 	out->quiet.trials = tally.trials;
 	out->quiet.hits = tally.hits;
@@ -88,8 +101,8 @@ static enum link_result run_twin(const struct cell *bug, const struct strategy *
 	if (twin)
 		tally = twin->tally;
 	else
-		result = run_control(&substitute, strategy, -1, control_trials(bug, strategy),
-				     &tally, err);
+		result = run_control(&substitute, strategy, -1, 0,
+				     control_trials(bug, strategy), &tally, err);
 	out->twin.applies = true;
 	out->twin.trials = tally.trials;
 	out->twin.hits = tally.hits;
@@ -115,8 +128,11 @@ static enum link_result run_fresh(const struct cell *bug, const struct strategy 
 
 	if (bug->isolation == ISOLATION_EXEC || strategy->is_random(bug) || !first)
 		return LINK_DONE;
-	cell.link = fresh;
-	result = run_control(&cell, strategy, -1, 1, &out->fresh_tally, err);
+	for (int i = 0; i < ALLOCATOR_COUNT; i++)
+		cell.settings[i].link = NULL;
+	cell.settings[first->allocator].link = fresh;
+	cell_use(&cell, first->allocator);
+	result = run_control(&cell, strategy, -1, first->first_trial, 1, &out->fresh_tally, err);
 	out->fresh.applies = true;
 	out->fresh.trials = out->fresh_tally.trials;
 	out->fresh.hits = out->fresh_tally.hits;

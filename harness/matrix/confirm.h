@@ -37,7 +37,8 @@ enum confirmed { CONFIRMED_UNKNOWN, CONFIRMED_NO, CONFIRMED_YES };
 
 /*
  * Run the controls that need trials of their own. `bug` has been explored; `twin` too, or it is
- * NULL and then the twin runs here. `fresh` is a link to the same host in ISOLATION_EXEC.
+ * NULL and then the twin runs here. `fresh` is a link to the same host in ISOLATION_EXEC, under the
+ * first finding's setting of the allocator.
  */
 enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 			     const struct cell *twin, struct link *fresh,

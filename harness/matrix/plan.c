@@ -65,21 +65,51 @@ static bool exists_here(const struct python *python, const struct catalog_varian
 	       range_matches(variant->releases, &python->catalog.release) == 1;
 }
 
+static bool fits(const struct strategy *strategy, const struct catalog_scenario *scenario)
+{
+	return !strategy->fits || strategy->fits(scenario);
+}
+
+static bool able(const struct strategy *strategy)
+{
+	return !strategy->unable || !strategy->unable();
+}
+
+/*
+ * Of one strategy that was asked for, all scenarios are cells, also those that will be skipped with
+ * the reason; of several, those that it fits.
+ */
+static bool takes(const struct plan_request *request, const struct strategy *strategy,
+		  const struct catalog_scenario *scenario)
+{
+	/* What a gate meets in three trials, a walk of its whole window takes seconds for. */
+	if (request->best && strategy->covers && scenario->gated)
+		return false;
+	if (request->best)
+		return fits(strategy, scenario) && able(strategy);
+	return fits(strategy, scenario) || !request->strategies[1];
+}
+
 static void add_scenario(struct plan *plan, const struct python *python,
 			 const struct catalog_scenario *scenario,
 			 const struct plan_request *request, unsigned int *count)
 {
 	for (unsigned int v = 0; v < scenario->nvariants; v++) {
 		struct unit unit = { .python = python, .scenario = scenario, .variant = v,
-				     .isolation = request->isolation, .twins = request->twins };
+				     .isolation = request->isolation, .twins = request->twins,
+				     .allocators = request->allocators };
 
 		if (!wanted(request, scenario, &scenario->variants[v]) ||
 		    !exists_here(python, &scenario->variants[v]))
 			continue;
 		for (int i = 0; request->strategies[i]; i++) {
 			unit.strategy = request->strategies[i];
+			if (!takes(request, unit.strategy, scenario))
+				continue;
 			if ((*count)++ % request->shards == request->shard - 1)
 				add_unit(plan, &unit);
+			if (request->best)
+				break;
 		}
 	}
 }

@@ -15,6 +15,9 @@
 
 enum twins { TWINS_BOTH, TWINS_WITHOUT, TWINS_ONLY };
 
+/* Under which settings of the allocator a cell is tried: what its strategy finds best, or these. */
+enum allocators { ALLOCATORS_AUTO, ALLOCATORS_DEFAULT, ALLOCATORS_NO_TCACHE, ALLOCATORS_BOTH };
+
 struct unit {
 	const struct python *python;
 	const struct catalog_scenario *scenario; /* NULL: the interpreter cannot run at all */
@@ -22,6 +25,7 @@ struct unit {
 	const struct strategy *strategy;
 	enum isolation isolation;
 	enum twins twins;
+	enum allocators allocators;
 };
 
 struct plan {
@@ -35,8 +39,10 @@ struct plan_request {
 	char *const *scenarios; /* "fork-lru-list", "finalize-restore/noexcept"; none: all */
 	size_t nscenarios;
 	const struct strategy *const *strategies; /* ended by NULL */
+	bool best; /* of them only the first that fits a scenario and that this machine can */
 	enum isolation isolation;
 	enum twins twins;
+	enum allocators allocators;
 	unsigned int shard, shards; /* shard 1 of 1: all */
 };
 

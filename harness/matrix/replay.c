@@ -7,15 +7,18 @@
 #include "base/errors.h"
 #include "base/options.h"
 
-#define REPLAY_FIELDS 9
-#define REPLAY_SHAPE "fp1:SCENARIO:bug|twin:PYTHON:STRATEGY:zygote|exec:SEED:TRIAL:OUTCOME"
+#define REPLAY_FIELDS 10
+#define REPLAY_ALLOCATOR 6 /* the field that fp1 lacks */
+#define REPLAY_SHAPE "fp2:SCENARIO:bug|twin:PYTHON:STRATEGY:zygote|exec:ALLOCATOR:SEED:TRIAL:" \
+		     "OUTCOME"
 
 void replay_format(const struct replay *replay, struct strbuf *out)
 {
-	strbuf_addf(out, "fp1:%s:%s:%s:%s:%s:0x%llx:%llu:%s", replay->scenario,
+	strbuf_addf(out, "fp2:%s:%s:%s:%s:%s:%s:0x%llx:%llu:%s", replay->scenario,
 		    replay->twin ? "twin" : "bug", replay->python, replay->strategy->name,
-		    isolation_name(replay->isolation), (unsigned long long)replay->seed,
-		    (unsigned long long)replay->trial, outcome_name(replay->outcome));
+		    isolation_name(replay->isolation), allocator_name(replay->allocator),
+		    (unsigned long long)replay->seed, (unsigned long long)replay->trial,
+		    outcome_name(replay->outcome));
 }
 
 static const char *skip_command(const char *line)
@@ -42,7 +45,13 @@ static int split(char *line, char *fields[REPLAY_FIELDS])
 		if (p)
 			*p++ = '\0';
 	}
-	return n == REPLAY_FIELDS ? 0 : -1;
+	if (n == REPLAY_FIELDS - 1 && !strcmp(fields[0], "fp1")) {
+		memmove(&fields[REPLAY_ALLOCATOR + 1], &fields[REPLAY_ALLOCATOR],
+			(REPLAY_FIELDS - REPLAY_ALLOCATOR - 1) * sizeof(*fields));
+		fields[REPLAY_ALLOCATOR] = (char *)allocator_name(ALLOCATOR_DEFAULT);
+		return 0;
+	}
+	return n == REPLAY_FIELDS && strcmp(fields[0], "fp1") != 0 ? 0 : -1;
 }
 
 static int fields_read(char *const f[REPLAY_FIELDS], struct replay *r, struct strbuf *err)
@@ -50,7 +59,7 @@ static int fields_read(char *const f[REPLAY_FIELDS], struct replay *r, struct st
 	r->twin = !strcmp(f[2], "twin");
 	r->strategy = strategy_find(f[4]);
 	r->isolation = !strcmp(f[5], "exec") ? ISOLATION_EXEC : ISOLATION_ZYGOTE;
-	if (strcmp(f[0], "fp1") != 0)
+	if (strcmp(f[0], "fp1") != 0 && strcmp(f[0], "fp2") != 0)
 		strbuf_addf(err, "'%s' is another format of replay line", f[0]);
 	else if (!r->twin && strcmp(f[2], "bug") != 0)
 		strbuf_addf(err, "'%s' is neither bug nor twin", f[2]);
@@ -58,11 +67,13 @@ static int fields_read(char *const f[REPLAY_FIELDS], struct replay *r, struct st
 		strbuf_addf(err, "no strategy '%s'", f[4]);
 	else if (strcmp(f[5], isolation_name(r->isolation)) != 0)
 		strbuf_addf(err, "'%s' is neither zygote nor exec", f[5]);
-	else if (option_parse_unsigned(f[6], 0, 0, &r->seed, err) < 0 ||
-		 option_parse_unsigned(f[7], 0, 0, &r->trial, err) < 0)
+	else if (allocator_parse(f[REPLAY_ALLOCATOR], &r->allocator) < 0)
+		strbuf_addf(err, "'%s' is neither default nor tcache_count=0", f[REPLAY_ALLOCATOR]);
+	else if (option_parse_unsigned(f[7], 0, 0, &r->seed, err) < 0 ||
+		 option_parse_unsigned(f[8], 0, 0, &r->trial, err) < 0)
 		return -1;
-	else if (outcome_parse(f[8], &r->outcome) < 0)
-		strbuf_addf(err, "no outcome '%s'", f[8]);
+	else if (outcome_parse(f[9], &r->outcome) < 0)
+		strbuf_addf(err, "no outcome '%s'", f[9]);
 	else
 		return 0;
 	return -1;

@@ -2,10 +2,11 @@
 /*
  * The replay line: what every finding prints, and `forkpoint replay` takes.
  *
- *	fp1:finalize-restore/noexcept:bug:3.13.0:starve:zygote:0x2a:17:SIGABRT
+ *	fp2:finalize-restore/noexcept:bug:3.13.0:starve:zygote:default:0x2a:17:SIGABRT
  *
- * format, scenario with variant, bug or twin, interpreter, strategy, isolation, seed of the run,
- * number of the trial, and the outcome it had. From seed and number the trial's order follows.
+ * format, scenario with variant, bug or twin, interpreter, strategy, isolation, setting of the
+ * allocator, seed of the run, number of the trial, and the outcome it had. From seed and number the
+ * trial's order follows. Lines of format fp1, which lack the setting, are read: it was the default.
  */
 #ifndef FORKPOINT_MATRIX_REPLAY_H
 #define FORKPOINT_MATRIX_REPLAY_H
@@ -22,6 +23,7 @@ struct replay {
 	bool twin;
 	const struct strategy *strategy;
 	enum isolation isolation;
+	enum allocator allocator;
 	uint64_t seed;
 	uint64_t trial;
 	enum outcome outcome;

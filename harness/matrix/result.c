@@ -44,9 +44,10 @@ json_t *result_new(const struct unit *unit, bool twin)
 {
 	static const char *const keys[] = {
 		"schema", "scenario", "twin", "python", "flavour", "explore", "isolation", "points",
-		"forks", "trials", "hits", "outcomes", "map", "expected", "verdict", "reason",
-		"harness_error", "rate", "rate_upper95", "said", "measured_ns", "load", "triage",
-		"degraded", "findings", "findings_left_out", "controls", "missing", "seconds", "replay", NULL,
+		"forks", "coverage", "fresh_subjects", "fresh_reason", "trials", "hits", "outcomes",
+		"map", "allocators", "expected", "verdict", "reason", "harness_error", "rate",
+		"rate_upper95", "said", "measured_ns", "load", "triage", "degraded", "findings",
+		"findings_left_out", "controls", "missing", "seconds", "replay", NULL,
 	};
 	json_t *json = object_of_nulls(keys);
 	char *scenario;
@@ -171,13 +172,14 @@ static void crash_json(json_t *json, const struct crash *crash)
 }
 
 static char *replay_line(const struct unit *unit, const struct cell *cell, enum outcome outcome,
-			 uint64_t trial)
+			 enum allocator allocator, uint64_t trial)
 {
 	char *scenario = unit_scenario_name(unit);
 	struct replay replay = {
 		.scenario = scenario, .python = unit->python->name, .twin = cell->twin,
 		.strategy = unit->strategy, .isolation = cell->isolation,
-		.seed = cell->limits.seed, .trial = trial, .outcome = outcome,
+		.allocator = allocator, .seed = cell->limits.seed, .trial = trial,
+		.outcome = outcome,
 	};
 	struct strbuf line = STRBUF_INIT;
 
@@ -197,20 +199,32 @@ static void keep_dossier(json_t *json, const struct unit *unit, const struct cel
 	strbuf_release(&err);
 }
 
+/* How often it came under each setting. */
+static json_t *counts_json(const struct finding *f)
+{
+	json_t *json = json_object();
+
+	for (int i = 0; i < ALLOCATOR_COUNT; i++)
+		json_object_set_new(json, allocator_name((enum allocator)i),
+				    json_integer((json_int_t)f->by_allocator[i]));
+	return json;
+}
+
 static json_t *finding_json(const struct unit *unit, const struct cell *cell, unsigned int n,
 			    const struct confirmation *confirmation)
 {
 	static const char *const keys[] = {
-		"outcome", "count", "replay", "dossier_error", "triage", "message", "si_code",
+		"outcome", "count", "allocators", "replay", "dossier_error", "triage", "message", "si_code",
 		"address", "frames", "degraded", NULL,
 	};
 	const struct finding *f = &cell->findings[n];
-	char *line = replay_line(unit, cell, f->outcome, f->first_trial);
+	char *line = replay_line(unit, cell, f->outcome, f->allocator, f->first_trial);
 	json_t *json = object_of_nulls(keys);
 	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
 
 	json_object_set_new(json, "outcome", json_string(outcome_name(f->outcome)));
 	json_object_set_new(json, "count", json_integer((json_int_t)f->count));
+	json_object_set_new(json, "allocators", counts_json(f));
 	json_object_set_new(json, "replay", json_string(line));
 	keep_dossier(json, unit, cell, n, line, triage);
 	if (triage) {
@@ -232,6 +246,7 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 static json_t *plain_replay(const struct unit *unit, const struct cell *cell)
 {
 	enum outcome outcome = OUTCOME_OK;
+	enum allocator allocator = ALLOCATOR_DEFAULT;
 	json_t *json;
 	char *line;
 
@@ -240,7 +255,10 @@ static json_t *plain_replay(const struct unit *unit, const struct cell *cell)
 			outcome = (enum outcome)i;
 	if (!cell->tally.outcomes[outcome])
 		return json_null();
-	line = replay_line(unit, cell, outcome, cell->first_trial[outcome]);
+	while (!cell->settings[allocator].tally.outcomes[outcome])
+		allocator++;
+	line = replay_line(unit, cell, outcome, allocator,
+			   cell->settings[allocator].first_trial[outcome]);
 	json = json_string(line);
 	free(line);
 	return json;
@@ -310,6 +328,30 @@ static void add_rate(json_t *json, const struct tally *tally)
 			    json_real(stats_rounded_up(stats_upper95(bad, tally->hits), DIGITS)));
 }
 
+/* Each setting that the cell was tried under, with what a strategy has to say of it. */
+static json_t *allocators_json(const struct cell *cell)
+{
+	static const char *const keys[] = {
+		"trials", "outcomes", "points", "forks", "coverage", "fresh_subjects",
+		"fresh_reason", "map", NULL,
+	};
+	json_t *json = json_object();
+
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		const struct cell_setting *setting = &cell->settings[i];
+		json_t *one = setting->link ? object_of_nulls(keys) : json_null();
+
+		json_object_set_new(json, allocator_name((enum allocator)i), one);
+		if (!setting->link)
+			continue;
+		json_object_set_new(one, "trials",
+				    json_integer((json_int_t)setting->tally.trials));
+		json_object_set_new(one, "outcomes", outcomes_json(&setting->tally));
+		json_object_update(one, setting->notes);
+	}
+	return json;
+}
+
 json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 		       const struct confirmation *confirmation)
 {
@@ -326,6 +368,7 @@ json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 	json_object_set_new(json, "expected", set_json(&cell->expected->allows));
 	json_object_set_new(json, "verdict", json_string(verdict_name(verdict)));
 	json_object_set_new(json, "reason", text_json(reason.buf));
+	json_object_set_new(json, "allocators", allocators_json(cell));
 	add_rate(json, tally);
 	if (cell->text[0])
 		json_object_set_new(json, "said", text_json(cell->text));

@@ -12,7 +12,7 @@ struct bench {
 	struct cell_limits limits;
 	const volatile bool *interrupted;
 	const struct python *python; /* whose links these are */
-	struct link *links[2];       /* by enum isolation; NULL: not open */
+	struct link *links[2][ALLOCATOR_COUNT]; /* by enum isolation; NULL: not open */
 	struct capture_cache *cache;
 };
 
@@ -28,8 +28,10 @@ struct bench *bench_new(const struct cell_limits *limits, const volatile bool *i
 static void bench_close(struct bench *bench)
 {
 	for (int i = 0; i < 2; i++) {
-		link_close(bench->links[i]);
-		bench->links[i] = NULL;
+		for (int a = 0; a < ALLOCATOR_COUNT; a++) {
+			link_close(bench->links[i][a]);
+			bench->links[i][a] = NULL;
+		}
 	}
 	if (bench->cache)
 		capture_cache_free(bench->cache);
@@ -44,28 +46,62 @@ void bench_free(struct bench *bench)
 }
 
 static struct link *bench_link(struct bench *bench, const struct python *python,
-			       enum isolation isolation, struct strbuf *err)
+			       enum isolation isolation, enum allocator allocator,
+			       struct strbuf *err)
 {
+	struct link **link = &bench->links[isolation][allocator];
+
 	if (bench->python != python)
 		bench_close(bench);
 	bench->python = python;
 	if (!bench->cache)
 		bench->cache = capture_cache_new();
-	if (!bench->links[isolation])
-		bench->links[isolation] = link_open(python->host, python->interp->home, isolation,
-						    bench->interrupted, err);
-	return bench->links[isolation];
+	if (!*link)
+		*link = link_open(python->host, python->interp->home, isolation, allocator,
+				  bench->interrupted, err);
+	return *link;
+}
+
+static bool chosen(const struct unit *unit, const struct cell *cell, enum allocator allocator)
+{
+	const struct strategy *strategy = unit->strategy;
+
+	switch (unit->allocators) {
+	case ALLOCATORS_AUTO:
+		return allocator == ALLOCATOR_DEFAULT ||
+		       (strategy->tries_allocators && strategy->tries_allocators(cell));
+	case ALLOCATORS_DEFAULT:
+		return allocator == ALLOCATOR_DEFAULT;
+	case ALLOCATORS_NO_TCACHE:
+		return allocator == ALLOCATOR_NO_TCACHE;
+	case ALLOCATORS_BOTH:
+		break;
+	}
+	return true;
+}
+
+/* 0, or -1 and a sentence. */
+static int cell_link(struct bench *bench, const struct unit *unit, struct cell *cell,
+		     struct strbuf *err)
+{
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		enum allocator allocator = (enum allocator)i;
+
+		if (!chosen(unit, cell, allocator))
+			continue;
+		cell->settings[i].link = bench_link(bench, unit->python, unit->isolation,
+						    allocator, err);
+		if (!cell->settings[i].link)
+			return -1;
+	}
+	return 0;
 }
 
 struct cell *bench_cell(struct bench *bench, const struct unit *unit, bool twin, struct strbuf *err)
 {
 	const struct catalog *catalog = &unit->python->catalog;
-	struct link *link = bench_link(bench, unit->python, unit->isolation, err);
-	struct cell *cell;
+	struct cell *cell = xcalloc(1, sizeof(*cell));
 
-	if (!link)
-		return NULL;
-	cell = xcalloc(1, sizeof(*cell));
 	cell->interp = unit->python->interp;
 	cell->catalog = catalog;
 	cell->scenario = unit->scenario;
@@ -74,8 +110,16 @@ struct cell *bench_cell(struct bench *bench, const struct unit *unit, bool twin,
 	cell->isolation = unit->isolation;
 	cell->expected = catalog_expected(catalog, unit->scenario,
 					  &unit->scenario->variants[unit->variant], twin);
+	if (unit->strategy->covers && cell->expected) {
+		cell->widened = *cell->expected;
+		cell->widened.allows.has[OUTCOME_OK] = true;
+		cell->expected = &cell->widened;
+	}
 	cell->limits = bench->limits;
-	cell->link = link;
+	if (cell_link(bench, unit, cell, err) < 0) {
+		free(cell);
+		return NULL;
+	}
 	cell->cache = bench->cache;
 	cell->interrupted = bench->interrupted;
 	cell_begin(cell);
@@ -98,7 +142,8 @@ static bool has_case(const struct cell *cell)
 static enum link_result confirm(struct bench *bench, const struct unit *unit, struct cell *bug,
 				struct cell *twin, struct confirmation *out, struct strbuf *err)
 {
-	struct link *fresh = bench_link(bench, unit->python, ISOLATION_EXEC, err);
+	struct link *fresh = bench_link(bench, unit->python, ISOLATION_EXEC,
+					bug->findings[0].allocator, err);
 
 	if (!fresh)
 		return LINK_BROKEN;
@@ -127,8 +172,14 @@ static void bench_start_afresh(struct bench *bench)
 
 static const char *unable(const struct unit *unit, bool twin)
 {
+	const struct strategy *strategy = unit->strategy;
+
 	if (unit->scenario->unsupported)
 		return unit->scenario->unsupported;
+	if (strategy->fits && !strategy->fits(unit->scenario))
+		return "it has no window to walk through: try --explore starve";
+	if (strategy->unable && strategy->unable())
+		return strategy->unable();
 	if (!catalog_expected(&unit->python->catalog, unit->scenario,
 			      &unit->scenario->variants[unit->variant], twin))
 		return "its table says nothing of this release: add a row to the scenario";

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -219,6 +220,13 @@ void output_record(struct output *out, const char *data, size_t len)
 int output_is_terminal(const struct output *out)
 {
 	return isatty(out->fd);
+}
+
+size_t output_columns(const struct output *out)
+{
+	struct winsize size;
+
+	return ioctl(out->fd, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
 }
 
 bool output_is_abandoned(const struct output *out)

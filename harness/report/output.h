@@ -39,6 +39,9 @@ int output_check_inputs(int fd, const char *name, const int *inputs, struct strb
 /* The descriptor is a terminal. */
 int output_is_terminal(const struct output *out);
 
+/* The columns of the terminal that it is; 0: it is none, or does not tell. */
+size_t output_columns(const struct output *out);
+
 /* It is a pipe, and who read it has gone. */
 bool output_is_abandoned(const struct output *out);
 

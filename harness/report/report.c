@@ -145,3 +145,15 @@ bool report_wants_color(const struct output *out)
 	return output_is_terminal(out) && !(no_color && *no_color) &&
 	       term && strcmp(term, "dumb") != 0;
 }
+
+size_t report_width(const struct output *out)
+{
+	const char *columns = getenv("COLUMNS");
+	size_t width = columns ? strtoul(columns, NULL, 10) : 0;
+
+	if (!width)
+		width = output_columns(out);
+	if (!width || width > REPORT_WIDTH)
+		return REPORT_WIDTH;
+	return width < REPORT_WIDTH_MIN ? REPORT_WIDTH_MIN : width;
+}

@@ -82,6 +82,7 @@ void report_free(struct report *report);
  * The writers. `out` is not theirs: report_own() it once.
  *
  * TAP: version 13 or 14; with require_all a cell that is `missing` is `not ok` instead of SKIP.
+ * Pictures in it are as wide as report_width() says when it is made.
  */
 struct reporter *reporter_tap_new(struct output *out, unsigned int version, bool require_all);
 /* One object a line, as it came. */
@@ -90,8 +91,15 @@ struct reporter *reporter_jsonl_new(struct output *out);
  * The table at the end, as TAP diagnostics, at most `width` columns wide. Add it before the TAP
  * writer: a plan that comes last, and "Bail out!", end the stream.
  */
-#define REPORT_WIDTH 100
 struct reporter *reporter_summary_new(struct output *out, bool color, size_t width);
+
+/*
+ * How wide lines for people may be: COLUMNS where it is set, else the terminal's width, else
+ * REPORT_WIDTH; never narrower or wider than these bounds.
+ */
+#define REPORT_WIDTH_MIN 40
+#define REPORT_WIDTH 100
+size_t report_width(const struct output *out);
 
 /* Colours are for terminals, and not with NO_COLOR (set and not empty) or TERM=dumb. */
 bool report_wants_color(const struct output *out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/result.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const verdict_names[RESULT_VERDICTS] = {
@@ -89,6 +90,53 @@ json_int_t result_hangs(const json_t *cell)
 bool outcome_is_bad(const char *outcome, const json_t *count)
 {
 	return strcmp(outcome, "ok") && json_integer_value(count) != 0;
+}
+
+static const struct {
+	const char *outcome, *word;
+} outcomes[] = {
+	{ "ok", "ok" }, { "parked", "park" }, { "exit", "exit" }, { "wrong", "wrong" },
+	{ "timeout", "slow" }, { "hang", "hang" },
+};
+
+#define OUTCOMES ((int)(sizeof(outcomes) / sizeof(outcomes[0])))
+#define SIGNALS (RESULT_GRAVITIES - OUTCOMES)
+
+static int signal_of(const char *outcome)
+{
+	if (strncmp(outcome, "SIG", 3) != 0)
+		return 0;
+	for (int signo = 1; signo <= SIGNALS; signo++) {
+		const char *abbreviation = sigabbrev_np(signo);
+		char number[16];
+
+		snprintf(number, sizeof(number), "%d", signo);
+		if (!strcmp(outcome + 3, abbreviation ? abbreviation : number))
+			return signo;
+	}
+	return 0;
+}
+
+int result_gravity(const char *outcome)
+{
+	int signo = signal_of(outcome);
+
+	if (signo)
+		return OUTCOMES + signo - 1;
+	for (int i = 0; i < OUTCOMES; i++)
+		if (!strcmp(outcome, outcomes[i].outcome))
+			return i;
+	return -1;
+}
+
+const char *result_word(const char *outcome)
+{
+	if (!strncmp(outcome, "SIG", 3))
+		return outcome + 3;
+	for (int i = 0; i < OUTCOMES; i++)
+		if (!strcmp(outcome, outcomes[i].outcome))
+			return outcomes[i].word;
+	return outcome;
 }
 
 bool result_expects(const json_t *cell, const char *outcome)

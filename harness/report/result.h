@@ -54,6 +54,15 @@ json_int_t result_hangs(const json_t *cell);
 /* A member of "outcomes" that is neither "ok" nor 0. */
 bool outcome_is_bad(const char *outcome, const json_t *count);
 
+/*
+ * How grave an outcome is: 0 for "ok", then what ends orderly, then what does not end, then deaths
+ * by a signal; -1: no such outcome. No two are equally grave.
+ */
+#define RESULT_GRAVITIES 70
+int result_gravity(const char *outcome);
+/* Its short name in tables: "SEGV" of "SIGSEGV", "park" of "parked". It, or static. */
+const char *result_word(const char *outcome);
+
 /* The outcome is a member of "expected". */
 bool result_expects(const json_t *cell, const char *outcome);
 

@@ -25,7 +25,7 @@ static void add_tap(struct report *report, const struct report_wish *wish)
 	struct output *out = output_over(STDOUT_FILENO, "standard output");
 
 	report_own(report, out);
-	report_add(report, reporter_summary_new(out, report_wants_color(out), REPORT_WIDTH));
+	report_add(report, reporter_summary_new(out, report_wants_color(out), report_width(out)));
 	report_add(report, reporter_tap_new(out, wish->tap, wish->require_all));
 }
 

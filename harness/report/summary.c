@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "report/lines.h"
 #include "report/report.h"
 #include "report/table.h"
 
@@ -40,12 +41,14 @@ static char *added(void (*add)(struct strbuf *, const json_t *), const json_t *c
 }
 
 /*
- * The outcome that a cell is shown by: of an unexpected cell the most frequent that was not
- * expected, else the most frequent that is not ok.
+ * The outcome that a cell is shown by: of an unexpected cell one that was not expected, else one
+ * that is not ok. Among several the most frequent; but of a map, in which none is frequent, since
+ * each point was tried once, the gravest.
  */
 static const char *leading_outcome(const json_t *cell, size_t *kinds)
 {
 	bool unexpected = result_verdict(cell) == RESULT_UNEXPECTED;
+	bool mapped = json_is_array(json_object_get(cell, "map"));
 	const char *outcome, *best = "ok";
 	json_int_t most = 0;
 	bool best_foreign = false;
@@ -54,16 +57,16 @@ static const char *leading_outcome(const json_t *cell, size_t *kinds)
 	*kinds = 0;
 	json_object_foreach(json_object_get(cell, "outcomes"), outcome, count) {
 		bool foreign = unexpected && !result_expects(cell, outcome);
+		json_int_t weight = mapped ? result_gravity(outcome) : json_integer_value(count);
 
 		if (!outcome_is_bad(outcome, count))
 			continue;
 		++*kinds;
-		if (foreign < best_foreign ||
-		    (foreign == best_foreign && json_integer_value(count) <= most))
+		if (foreign < best_foreign || (foreign == best_foreign && weight <= most))
 			continue;
 		best = outcome;
 		best_foreign = foreign;
-		most = json_integer_value(count);
+		most = weight;
 	}
 	return best;
 }
@@ -71,14 +74,8 @@ static const char *leading_outcome(const json_t *cell, size_t *kinds)
 static void outcome_word(const json_t *cell, char *word)
 {
 	size_t kinds;
-	const char *outcome = leading_outcome(cell, &kinds);
+	const char *outcome = result_word(leading_outcome(cell, &kinds));
 
-	if (!strncmp(outcome, "SIG", 3))
-		outcome += 3;
-	else if (!strcmp(outcome, "parked"))
-		outcome = "park";
-	else if (!strcmp(outcome, "timeout"))
-		outcome = "slow";
 	snprintf(word, TABLE_WORD_MAX, "%.8s%s%s", outcome, kinds > 1 ? "+" : "",
 		 result_verdict(cell) == RESULT_UNEXPECTED ? "!!" : "");
 }
@@ -147,15 +144,6 @@ static bool word_is(const struct table_entry *entry, const char *word)
 	       (!entry->word[len] || entry->word[len] == '+' || entry->word[len] == '!');
 }
 
-static void add_legend_item(struct strbuf *sb, struct strbuf *line, size_t width, const char *item)
-{
-	if (line->len && text_width(line->buf) + 3 + text_width(item) > width) {
-		strbuf_addf(sb, "%s\n", line->buf);
-		strbuf_reset(line);
-	}
-	strbuf_addf(line, "%s%s", line->len ? " · " : "# ", item);
-}
-
 static bool any_word(const struct summary *summary, const char *part)
 {
 	for (size_t i = 0; i < summary->table.nentries; i++)
@@ -173,8 +161,8 @@ static void add_legend(const struct summary *summary, struct strbuf *sb)
 	for (size_t i = 0; i < summary->table.nentries; i++)
 		signals |= isupper((unsigned char)summary->table.entries[i].word[0]) != 0;
 	if (signals)
-		add_legend_item(&lines, &line, summary->table.width,
-				"SEGV, ABRT…: died of that signal");
+		lines_add_item(&lines, &line, summary->table.width,
+			       "SEGV, ABRT…: died of that signal");
 	for (size_t i = 0; i < sizeof(legend) / sizeof(legend[0]); i++) {
 		bool used = false;
 		char *item;
@@ -184,42 +172,17 @@ static void add_legend(const struct summary *summary, struct strbuf *sb)
 		if (!used)
 			continue;
 		item = xstrfmt("%s: %s", legend[i].word, legend[i].meaning);
-		add_legend_item(&lines, &line, summary->table.width, item);
+		lines_add_item(&lines, &line, summary->table.width, item);
 		free(item);
 	}
 	if (any_word(summary, "+"))
-		add_legend_item(&lines, &line, summary->table.width, "+: and other outcomes");
+		lines_add_item(&lines, &line, summary->table.width, "+: and other outcomes");
 	if (any_word(summary, "!!"))
-		add_legend_item(&lines, &line, summary->table.width, "!!: not as expected");
+		lines_add_item(&lines, &line, summary->table.width, "!!: not as expected");
 	if (line.len)
 		strbuf_addf(sb, "#\n%s%s\n", lines.buf, line.buf);
 	strbuf_release(&lines);
 	strbuf_release(&line);
-}
-
-/* "# text", on as many lines as it takes; a word that is too long stays whole. */
-static void add_wrapped(struct strbuf *sb, const char *text, size_t width)
-{
-	size_t used = 2;
-	bool first = true;
-
-	strbuf_addstr(sb, "# ");
-	while (*text) {
-		size_t len = strcspn(text, " ");
-		char *word = xstrfmt("%.*s", (int)len, text);
-
-		if (!first && used + 1 + text_width(word) > width) {
-			strbuf_addstr(sb, "\n#   ");
-			used = 4;
-			first = true;
-		}
-		strbuf_addf(sb, "%s%s", first ? "" : " ", word);
-		used += text_width(word) + !first;
-		first = false;
-		free(word);
-		text += len + strspn(text + len, " ");
-	}
-	strbuf_addch(sb, '\n');
 }
 
 static bool is_failure(const struct table_entry *entry)
@@ -245,7 +208,7 @@ static void add_failures(const struct summary *summary, struct strbuf *sb)
 		shown++;
 		text = xstrfmt("%s: %s%s%s", entry->name, entry->finding,
 			       *entry->reason ? ": " : "", entry->reason);
-		add_wrapped(sb, text, summary->table.width);
+		lines_add_wrapped(sb, text, summary->table.width);
 		free(text);
 		if (*entry->replay)
 			strbuf_addf(sb, "#   repeat it: forkpoint replay %s\n", entry->replay);
@@ -278,7 +241,7 @@ static void add_skips(const struct summary *summary, struct strbuf *sb)
 		text = xstrfmt("skipped %zu: %s", same,
 			       *entry->reason ? entry->reason : "no reason was given");
 		strbuf_addstr(sb, first ? "#\n" : "");
-		add_wrapped(sb, text, summary->table.width);
+		lines_add_wrapped(sb, text, summary->table.width);
 		free(text);
 		first = false;
 	}

@@ -13,15 +13,18 @@
  *	ok 3 - fork-lru-list @ 3.12.1 starve # SKIP 3.12.1 is not here: type …
  *
  * A description holds no number that changes from run to run, so that tools which compare runs by
- * it can; numbers, seeds and the replay line are in the YAML. Both versions are written the same
- * way but for the first line (prove 3.44 refuses 14).
+ * it can; numbers, seeds and the replay line are in the YAML. A map that is not wholly ok is drawn
+ * below it (report/picture.h). Both versions are written the same way but for the first line (prove
+ * 3.44 refuses 14).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "report/picture.h"
 #include "report/report.h"
+#include "report/segment.h"
 #include "report/yaml.h"
 
 struct tap {
@@ -30,6 +33,7 @@ struct tap {
 	unsigned int version;
 	bool require_all;
 	bool planned;
+	size_t width;
 	size_t number;
 };
 
@@ -60,6 +64,20 @@ static bool is_one_of(const char *key, const char *const *keys)
 	return false;
 }
 
+/* Where one was made. */
+static void add_map(struct strbuf *sb, const json_t *cell)
+{
+	static const char *const keys[] = { "points", "forks", "coverage", NULL };
+	json_t *map = segments_in_brief(cell), *allocators = allocators_in_brief(cell);
+
+	for (const char *const *k = keys; *k; k++)
+		yaml_add_member(sb, 2, *k, json_object_get(cell, *k));
+	yaml_add_member(sb, 2, "map", map);
+	yaml_add_member(sb, 2, "allocators", allocators);
+	json_decref(map);
+	json_decref(allocators);
+}
+
 /*
  * "findings", every kind of crash with its stack, is for where something is to be found out: the
  * points that fail. It is in --json always.
@@ -70,7 +88,8 @@ static void add_yaml(struct strbuf *sb, const json_t *cell, bool good)
 	static const char *const known[] = {
 		"schema", "scenario", "twin", "python", "explore", "verdict", "reason",
 		"harness_error", "expected", "outcomes", "trials", "hits", "rate", "rate_upper95",
-		"triage", "replay", "findings", "findings_left_out", NULL,
+		"triage", "replay", "findings", "findings_left_out", "points", "forks", "coverage",
+		"map", "allocators", NULL,
 	};
 	static const char *const first[] = { "reason", "harness_error", "expected", "outcomes",
 					     "trials", "hits", "rate", "rate_upper95", NULL };
@@ -83,6 +102,7 @@ static void add_yaml(struct strbuf *sb, const json_t *cell, bool good)
 	json_object_foreach(json_object_get(cell, "triage"), key, value)
 		if (!json_is_array(value) || json_array_size(value))
 			yaml_add_member(sb, 2, key, value);
+	add_map(sb, cell);
 	json_object_foreach((json_t *)cell, key, value)
 		if (!is_one_of(key, known))
 			yaml_add_member(sb, 2, key, value);
@@ -119,8 +139,10 @@ static void tap_cell(struct reporter *self, const json_t *cell)
 		text_add_tap(&sb, reason, strlen(reason));
 	}
 	strbuf_addch(&sb, '\n');
-	if (!skipped)
+	if (!skipped) {
 		add_yaml(&sb, cell, good);
+		picture_add(&sb, cell, tap->width);
+	}
 	strbuf_release(&name);
 	flush(tap, &sb);
 }
@@ -167,5 +189,6 @@ struct reporter *reporter_tap_new(struct output *out, unsigned int version, bool
 	tap->out = out;
 	tap->version = version;
 	tap->require_all = require_all;
+	tap->width = report_width(out);
 	return &tap->reporter;
 }
