@@ -25,7 +25,11 @@ CC ?= cc
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow \
 	-Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror -Iharness -I. \
 	-DFORKPOINT_DATADIR='"$(DATADIR)"' $(CFLAGS)
-LIBS = -ldw -lelf -ljansson -lm -ldl -lpthread
+LIBS = -ldw -lelf -ljansson $(DECODER) -lm -ldl -lpthread
+
+# What reads instructions, by the machine that the compiler builds for. Debian 12 has no .pc file.
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+DECODER = $(if $(filter x86_64,$(MACHINE)),-lZydis)
 
 SOURCES := $(sort $(wildcard harness/*.c harness/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
@@ -73,7 +77,7 @@ check: pythons
 check-long: pythons
 	$(Q)$(TESTENV) prove --timer tests/long/*.t
 
-BENCHES = $(BUILD)/tests/bench/starts $(BUILD)/tests/bench/captures
+BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,starts captures steps)
 
 bench: pythons
 	$(Q)$(MAKE) --no-print-directory $(BENCHES)

@@ -97,6 +97,48 @@ IMPOSSIBLE = [
 ]
 
 
+def mapped(*changes, points=10, forks=3):
+    """A map of two segments, changed: (segment, key, value) of it."""
+    segments = [{"from": 5 * n, "to": 5 * n + 4, "outcome": outcome, "waits": False, "symbol": None,
+                 "trust": "none", "source": None, "module": None, "offset": 4096}
+                for n, outcome in enumerate(["ok", "SIGSEGV"])]
+    for n, key, value in changes:
+        segments[n][key] = value
+    return {"points": points, "forks": forks, "coverage": None, "map": segments}
+
+
+IMPOSSIBLE += [
+    (mapped(points=11), "'points' is 11, and the map has 10"),
+    (mapped(points=None), "'points' is null, and the map has 10"),
+    (mapped(points=-1), "'points' is -1, which is no count"),
+    (mapped(forks=12), "'forks' is 12, more than the points allow"),
+    ({**mapped(), "map": []}, "'points' is 10, and the map has 0"),
+    ({**mapped(), "map": {}}, "'map' is {}, which is no list"),
+    ({**mapped(), "map": [7]}, "'map[0].from' is 7, in a segment that is no object"),
+    ({**mapped(), "coverage": 1}, "'coverage' is 1, which is no text"),
+    (mapped((0, "from", 1)), "'map[0].from' is 1, where the segment has to begin with 0"),
+    (mapped((1, "from", 4)), "'map[1].from' is 4, where the segment has to begin with 5"),
+    (mapped((1, "from", 6)), "'map[1].from' is 6, where the segment has to begin with 5"),
+    (mapped((1, "from", None)), "'map[1].from' is null, where the segment has to begin with 5"),
+    (mapped((0, "from", 0.5)), "'map[0].from' is 0.5, which is no count"),
+    (mapped((1, "to", 4)), "'map[1].to' is 4, before the segment's begin"),
+    (mapped((1, "to", None)), "'map[1].to' is null, before the segment's begin"),
+    (mapped((0, "outcome", "fine")), "'map[0].outcome' is \"fine\", which is no outcome"),
+    (mapped((0, "outcome", "SIG")), "'map[0].outcome' is \"SIG\", which is no outcome"),
+    (mapped((0, "outcome", None)), "'map[0].outcome' is null, which is no outcome"),
+    (mapped((1, "waits", 1)), "'map[1].waits' is 1, neither true nor false"),
+    (mapped((1, "trust", "much")), "'map[1].trust' is \"much\", which is no degree of trust"),
+    (mapped((1, "symbol", 3)), "'map[1].symbol' is 3, which is no text"),
+    (mapped((1, "source", [])), "'map[1].source' is [], which is no text"),
+    (mapped((1, "offset", "0x1")), "'map[1].offset' is \"0x1\", which is no offset"),
+    ({"allocators": {"tight": mapped(points=9)}},
+     "'allocators.tight.points' is 9, and the map has 10"),
+    ({"allocators": {"tight": mapped((1, "from", 6))}},
+     "'allocators.tight.map[1].from' is 6, where the segment has to begin with 5"),
+    ({"allocators": 3}, "'allocators' is 3, which is no object"),
+]
+
+
 def impossible():
     """What no run can have counted is left out by name; what stands beside it is not."""
     for change, sentence in IMPOSSIBLE:
@@ -107,7 +149,7 @@ def impossible():
         equal(err.count("\n"), 1, "in one sentence")
     nothing = {key: None for key in (
         "trials", "hits", "outcomes", "expected", "rate", "rate_upper95", "findings", "controls",
-        "load", "seconds", "measured_ns")}
+        "load", "seconds", "measured_ns", "points", "forks", "coverage", "map", "allocators")}
     status, out, err = report([cell(**nothing, verdict=None, harness_error="it broke")])
     equal((status, err), (3, ""), "keys that are null are no fault")
     like(out, r"^not ok 1 - fork-x @ 3\.13\.5 starve \(the harness failed\)$",
@@ -123,6 +165,12 @@ def impossible():
     status, _, err = report([cell(outcomes={"ok": 1, "SIG42": 1, "SIGKILL": 1}, rate=0.667,
                                   expected=["SIG42", "SIGKILL", "ok"])])
     equal((status, err), (0, ""), "one of three digits is not, nor a signal without a name")
+    whole = [mapped(), mapped(forks=11), mapped((1, "to", 5), points=6, forks=7),
+             mapped((0, "outcome", "SIG42"), (1, "outcome", "SIG64")),
+             {**mapped(points=0, forks=0), "map": []}, {**mapped(), "map": None},
+             {"allocators": {"default": mapped(), "tight": None}}]
+    status, _, err = report([cell(scenario=f"s{n}", **one) for n, one in enumerate(whole)])
+    equal((status, err), (0, ""), "nor are maps without a gap")
 
 
 def again():

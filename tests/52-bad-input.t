@@ -136,20 +136,21 @@ equal(ran.status, 0, "one that is missing does not hide those that are here")
 like(ran.out, r"^ok \d - selftest-noop", "which are run")
 
 # Replay lines.
-line = f"fp1:selftest-crash:bug:{python}:starve:zygote:0x1:0:SIGSEGV"
+line = f"fp2:selftest-crash:bug:{python}:starve:zygote:default:0x1:0:SIGSEGV"
 equal(drive("replay", line).status, 0, "a replay line is accepted")
 equal(drive("replay", f'  forkpoint replay "{line}"\n').status, 0,
       "also as it is copied from a report")
-for text in ("", "x", "fp1", ":" * 9, f"{line}:x", line[:line.rindex(":")], "a" * 5000,
+for text in ("", "x", "fp1", ":" * 10, f"{line}:x", line[:line.rindex(":")], "a" * 5000,
              ":" * 70000):
-    mistake(2, r"is no replay line: it reads fp1:", "replay", text)
+    mistake(2, r"is no replay line: it reads fp2:", "replay", text)
 for at, (value, sentence) in enumerate((
-        ("fp2", r"'fp2' is another format"),
+        ("fp3", r"'fp3' is another format"),
         ("xyzzy", r"no scenario 'xyzzy'"),
         ("both", r"'both' is neither bug nor twin"),
         ("banana", r"'banana' names no"),
         ("walk", r"no strategy 'walk'"),
         ("jail", r"'jail' is neither zygote nor exec"),
+        ("tcache", r"'tcache' is neither default nor tcache_count=0"),
         ("0xzz", r"'0xzz' is not a whole number"),
         ("-1", r"'-1' is not a whole number"),
         ("SIGNONE", r"no outcome 'SIGNONE'"))):
@@ -159,9 +160,9 @@ for at, (value, sentence) in enumerate((
     fields[at] = ""
     mistake(2, r".", "replay", ":".join(fields))
 mistake(2, r"Python 3\.99\.9 is not here .*type: forkpoint pythons fetch", "replay",
-        "fp1:selftest-crash:bug:3.99.9:starve:zygote:0x1:0:SIGSEGV")
+        "fp2:selftest-crash:bug:3.99.9:starve:zygote:default:0x1:0:SIGSEGV")
 mistake(2, r"does not name one scenario", "replay",
-        f"fp1:finalize-restore:bug:{python}:starve:zygote:0x1:0:SIGSEGV")
+        f"fp2:finalize-restore:bug:{python}:starve:zygote:default:0x1:0:SIGSEGV")
 mistake(2, r"replay needs an operand", "replay")
 mistake(2, r"--tries: '0' ", "replay", line, "--tries", "0")
 

@@ -31,8 +31,8 @@ for args in RUNS:
     equal(ran.status, 0, f"run {' '.join(args)}") or diag(ran.err, ran.tap)
     for finding in (f for cell in ran.cells for f in cell["findings"]):
         fields = finding["replay"].split(":")
-        equal(fields[8], finding["outcome"], f"a line for {fields[1]} {finding['outcome']}")
-        kinds.setdefault(":".join(fields[i] for i in (1, 4, 5, 8)), finding["replay"])
+        equal(fields[9], finding["outcome"], f"a line for {fields[1]} {finding['outcome']}")
+        kinds.setdefault(":".join(fields[i] for i in (1, 4, 5, 9)), finding["replay"])
     printed = re.search(r"^  replay: (.*)$", ran.tap, re.M)
     if printed and not tap_line:
         tap_line = printed.group(1)
@@ -69,8 +69,10 @@ equal(status, 1, "an outcome that does not come again ends with 1")
 like(out, r"\Ano SIGBUS in 7 trials: its rate is below 0\.35 at 95 %", "and a bound")
 
 # One field at a time is spoilt.
-GOOD = f"fp1:selftest-crash:bug:{python}:starve:zygote:0x2a:0:SIGSEGV"
+GOOD = f"fp2:selftest-crash:bug:{python}:starve:zygote:default:0x2a:0:SIGSEGV"
 equal(forkpoint("replay", GOOD).status, 0, "a line written by hand is as good")
+OLD = GOOD.replace("fp2", "fp1").replace(":default", "")
+equal(forkpoint("replay", OLD).status, 0, "so is one of the format before it")
 SPOILT = [
     (0, "fp9", r"'fp9' is another format"),
     (1, "selftest-crahs", r"no scenario 'selftest-crahs': did you mean 'selftest-crash'"),
@@ -80,12 +82,13 @@ SPOILT = [
     (3, "banana", r"'banana' names no interpreter"),
     (4, "starvation", r"no strategy 'starvation'"),
     (5, "fork", r"'fork' is neither zygote nor exec"),
-    (6, "0xzz", r"'0xzz' is not a whole number"),
-    (7, "-1", r"'-1' is not a whole number"),
-    (7, "99999999999999999999", r"99999999999999999999"),
-    (8, "SIGNOT", r"no outcome 'SIGNOT'"),
+    (6, "arena", r"'arena' is neither default nor tcache_count=0"),
+    (7, "0xzz", r"'0xzz' is not a whole number"),
+    (8, "-1", r"'-1' is not a whole number"),
+    (8, "99999999999999999999", r"99999999999999999999"),
+    (9, "SIGNOT", r"no outcome 'SIGNOT'"),
 ]
-GARBAGE = ["", " ", "fp1", ":" * 8 + "x:", f"{GOOD}:more", GOOD[:-8], "%s%n%s", "\x7f" * 5000]
+GARBAGE = ["", " ", "fp1", ":" * 9 + "x:", f"{GOOD}:more", GOOD[:-8], "%s%n%s", "\x7f" * 5000]
 
 
 def with_field(number, text):

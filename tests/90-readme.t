@@ -49,7 +49,18 @@ def as_here(text):
     return re.sub(r"\b3\.15\.2\b", newest["3.15"], re.sub(r"\b3\.13\.18\b", newest["3.13"], text))
 
 
+def without_compiler(line):
+    """How long a window is, and where in a library it lies, is the compilers' choice. That it has
+    one bad point, between good ones, is not."""
+    if not re.match(r'# +[0-9]+(-[0-9]+)? ( |points)|# \.|# [A-Z] |  (points|forks|coverage|map):'
+                    r'|    - "[0-9]', line):
+        return line
+    line = re.sub(r"\b(lib[\w+]+\.so)[0-9.]*|0x[0-9a-f]+", r"\1", re.sub(r"\.{2,}", "…", line))
+    return re.sub("[0-9]+", "N", re.sub(" +", " ", line))
+
+
 def without_chance(line):
+    line = without_compiler(line)
     line = re.sub(r"^((?:not )?ok) [0-9]+", r"\1 N", line)
     return re.sub(r"address 0x\w+", "address 0xN", re.sub(r"seconds: \S+", "seconds: N", line))
 
@@ -104,8 +115,8 @@ def check_command(command):
 
 make_copy()
 blocks = re.findall(r"^```(\S[^\n]*)?\n(.*?)^```$", README, re.M | re.S)
-equal(sum(bool(re.match(r"sh\b", language)) for language, _ in blocks), 4,
-      "the README has four blocks of commands")
+equal(sum(bool(re.match(r"sh\b", language)) for language, _ in blocks), 5,
+      "the README has five blocks of commands")
 equal(sum(language == "c" for language, _ in blocks), 1, "and one scenario")
 
 ran, looked_up, last_out = 0, 0, ""

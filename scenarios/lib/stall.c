@@ -26,6 +26,7 @@ static void stall_begins(struct subject *s)
 static void stall_ends(struct subject *s)
 {
 	atomic_store(&s->control->state.measured_ns, now_ns() - began_ns);
+	began_ns = 0; /* a fork is to leave its process as it was (docs/stepping.md) */
 }
 
 /* Registered last, `before` runs first and the parent's hook last: the clock is outermost. */

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What stepping costs, each figure beside its peer, measured in turns in one process.
+ *
+ * steps fork PYTHON SCENARIO
+ *	REDUCED EXACT FORK: nanoseconds a point with the reduction, a point with --exact, and a
+ *	fork with its handlers and its check while W stands still and nobody steps
+ * steps finalize PYTHON SCENARIO
+ *	POINT TRIAL LEFT-OUT: nanoseconds a point, a plain trial of a zygote that finalizes, and
+ *	the part of the points that were not tried
+ * steps found PYTHON SCENARIO N
+ *	FOUND SLOWEST MEDIAN: of N walks from a warm host, how many met a bad outcome, and
+ *	nanoseconds of the slowest and of the median
+ * steps seed PYTHON SCENARIO N
+ *	MET N: of N times 20 forks under load, how many met one
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/errors.h"
+#include "base/signals.h"
+#include "explore/load.h"
+#include "explore/step.h"
+#include "matrix/unit.h"
+
+#define FORKS 200
+#define TRIALS 100
+#define SEED_FORKS 20
+
+static struct strbuf err = STRBUF_INIT;
+static bool nobody;
+static const volatile bool *interrupted = &nobody;
+
+static void check(int ok, const char *what)
+{
+	if (!ok || *interrupted)
+		die(EXIT_HARNESS, "%s: %s", what, err.buf);
+}
+
+/* A walk of the whole window; nanoseconds. */
+static uint64_t walk(struct bench *bench, const struct unit *unit, bool twin, struct map *seen,
+		     uint64_t *bad)
+{
+	struct cell *cell = bench_cell(bench, unit, twin, &err);
+	uint64_t begun, took;
+	const struct map *map;
+
+	check(cell != NULL, "no cell");
+	begun = clock_now();
+	check(unit->strategy->explore(cell, &err) == LINK_DONE, "the walk failed");
+	took = clock_now() - begun;
+	map = cell->explored;
+	seen->n = map->n;
+	seen->tried = map->tried;
+	*bad = tally_bad_hits(&cell->tally);
+	bench_cell_free(cell);
+	return took;
+}
+
+/* Nanoseconds a fork while W stands at its window and nobody steps. */
+static uint64_t plain_forks(struct cell *cell)
+{
+	struct control_order order;
+	struct operator f;
+	struct trial trial, child;
+	uint64_t begun, took = 0;
+
+	strategy_step.order(cell, 0, &order);
+	f.course = course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted,
+				&trial);
+	check(step_await_window(f.course), "the window was not reached");
+	begun = clock_now();
+	for (int i = 0; i < FORKS; i++) {
+		operator_tell(&f, WALK_FORK);
+		check(operator_await(&f) == OPERATOR_DONE, "a fork did not come back");
+		course_take_child(f.course, &child);
+		trial_release(&child);
+	}
+	took = clock_now() - begun;
+	course_abandon(f.course, &err);
+	trial_release(&trial);
+	return took / FORKS;
+}
+
+static void bench_forks(struct bench *reduced, struct bench *exact, const struct unit *unit)
+{
+	struct map map = { 0 };
+	struct cell *cell;
+	uint64_t a, b, bad, points;
+
+	walk(reduced, unit, true, &map, &bad); /* warm: names are known from the second on */
+	a = walk(reduced, unit, true, &map, &bad);
+	points = map.n;
+	b = walk(exact, unit, true, &map, &bad);
+	cell = bench_cell(reduced, unit, true, &err);
+	check(cell != NULL, "no cell");
+	printf("%llu %llu %llu\n", (unsigned long long)(a / points),
+	       (unsigned long long)(b / map.n), (unsigned long long)plain_forks(cell));
+	bench_cell_free(cell);
+}
+
+/* Nanoseconds of a trial of the same cell that is met at a gate. */
+static uint64_t plain_trials(struct bench *bench, const struct unit *unit)
+{
+	struct cell *cell = bench_cell(bench, unit, false, &err);
+	uint64_t begun, took;
+
+	check(cell != NULL, "no cell");
+	begun = clock_now();
+	for (uint64_t i = 0; i < TRIALS; i++)
+		check(strategy_trial(&strategy_starve, cell, i, NULL, &err) == LINK_DONE,
+		      "a trial failed");
+	took = clock_now() - begun;
+	bench_cell_free(cell);
+	return took / TRIALS;
+}
+
+static void bench_finalize(struct bench *bench, const struct unit *unit)
+{
+	struct map map = { 0 };
+	uint64_t bad, took = walk(bench, unit, false, &map, &bad);
+
+	check(map.tried > 0, "nothing was tried");
+	printf("%llu %llu %.3f\n", (unsigned long long)(took / map.tried),
+	       (unsigned long long)plain_trials(bench, unit),
+	       1 - (double)map.tried / (double)map.n);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void bench_found(struct bench *bench, const struct unit *unit, unsigned int times)
+{
+	uint64_t *took = xcalloc(times, sizeof(*took));
+	unsigned int found = 0;
+	struct map map = { 0 };
+	uint64_t bad;
+
+	walk(bench, unit, false, &map, &bad); /* warm */
+	for (unsigned int i = 0; i < times; i++) {
+		took[i] = walk(bench, unit, false, &map, &bad);
+		found += bad > 0;
+	}
+	qsort(took, times, sizeof(*took), compare);
+	printf("%u %llu %llu\n", found, (unsigned long long)took[times - 1],
+	       (unsigned long long)took[times / 2]);
+	free(took);
+}
+
+static void bench_seed(struct bench *bench, const struct unit *unit, unsigned int times)
+{
+	unsigned int met = 0;
+	struct load load;
+
+	check(load_start(&load, LOAD_SECONDS, &err) == 0, "no load");
+	for (unsigned int i = 0; i < times; i++) {
+		struct cell *cell = bench_cell(bench, unit, false, &err);
+
+		check(cell != NULL, "no cell");
+		for (uint64_t fork = 0; fork < SEED_FORKS; fork++)
+			check(strategy_trial(&strategy_storm, cell, i * SEED_FORKS + fork, NULL,
+					     &err) == LINK_DONE, "a trial failed");
+		met += cell->tally.outcomes[OUTCOME_OK] < cell->tally.trials;
+		bench_cell_free(cell);
+	}
+	load_stop(&load);
+	printf("%u %u\n", met, times);
+}
+
+int main(int argc, char **argv)
+{
+	const struct strategy *step[] = { &strategy_step, NULL };
+	struct cell_limits limits = { .seed = 1, .budget_ns = NSEC_PER_SEC };
+	struct cell_limits exactly = { .seed = 1, .budget_ns = NSEC_PER_SEC, .exact = true };
+	struct plan_request request = { .strategies = step, .twins = TWINS_BOTH, .shard = 1,
+					.shards = 1, .nscenarios = 1 };
+	struct python_list pythons;
+	struct bench *bench, *exact;
+	struct plan plan;
+
+	if (argc < 4)
+		die(EXIT_USAGE, "usage: steps fork|finalize|found|seed PYTHON SCENARIO [N]");
+	check(surroundings_mend(&err) == 0, "not here");
+	interrupted = signals_take();
+	request.scenarios = &argv[3];
+	check(python_list_load(&pythons, &argv[2], 1, 1, &err) == 0, "no interpreter");
+	check(plan_make(&plan, &pythons, &request, &err) == 0 && plan.n > 0, "no scenario");
+	bench = bench_new(&limits, interrupted);
+	exact = bench_new(&exactly, interrupted);
+	if (!strcmp(argv[1], "fork"))
+		bench_forks(bench, exact, &plan.units[0]);
+	else if (!strcmp(argv[1], "finalize"))
+		bench_finalize(bench, &plan.units[0]);
+	else if (argc > 4 && !strcmp(argv[1], "found"))
+		bench_found(bench, &plan.units[0], (unsigned int)atoi(argv[4]));
+	else if (argc > 4 && !strcmp(argv[1], "seed"))
+		bench_seed(bench, &plan.units[0], (unsigned int)atoi(argv[4]));
+	bench_free(exact);
+	bench_free(bench);
+	plan_release(&plan);
+	python_list_release(&pythons);
+	processes_sweep();
+	return 0;
+}
