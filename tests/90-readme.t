@@ -92,7 +92,7 @@ def check_more(command, out):
     """What the README says of a command beyond that it works."""
     kept = re.search(r"--out (\w+)", command)
     if " run fork-reload " in command:
-        check_reload(out, "storm" if " storm " in command else "starve")
+        check_reload(out, "storm" if " storm " in command else "step")
     elif kept:
         check_files(kept.group(1))
     elif re.search("fork-lru-list.* storm", command):
