@@ -50,23 +50,32 @@ def busy_process():
     return pid
 
 
+def twins_stay_clean(explore, scenarios, trials):
+    json = scratch(f"json.{explore}")
+    ran = drive("run", *scenarios, "--twins", "only", "--trials", str(trials), "--python", python,
+                "--jobs", "4", "--explore", explore, "--json", json)
+    equal(ran.status, 0, f"{explore}: under a load of four times the CPUs, twins stay clean") or \
+        diag(ran.err)
+    cells = cells_of(slurp(json))
+    above(len(cells), len(scenarios) - 1, "all of them")
+    for cell in cells:
+        # A walk has as many trials as its window asks for.
+        many = cell["trials"] if explore == "step" else trials
+        equal(cell.get("outcomes"), {"ok": many or 1},
+              f"{cell['scenario']} {explore}: no trial of {many} is a hang") or \
+            diag(cell.get("said") or "")
+
+
 def twins_under_load():
     cpus = len(re.findall(r"^processor\s*:", slurp("/proc/cpuinfo"), re.M))
-    trials = scaled(25)
     busy = [busy_process() for _ in range(4 * (cpus or 1))]
-    ran = drive("run", *CLEAN, "--twins", "only", "--trials", str(trials), "--python", python,
-                "--jobs", "4", "--explore", "all", "--json", scratch("json"))
+    for explore in ("starve", "storm"):
+        twins_stay_clean(explore, CLEAN, scaled(25))
+    twins_stay_clean("step", ["fork-lru-list", "fork-lru-stdlist"], 1)
     send(signal.SIGKILL, *busy)
     for pid in busy:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
-    equal(ran.status, 0, "under a load of four times the CPUs, twins stay clean") or diag(ran.err)
-    cells = cells_of(slurp(scratch("json")))
-    above(len(cells), 2 * len(CLEAN) - 1, "all of them")
-    for cell in cells:
-        equal(cell.get("outcomes"), {"ok": trials},
-              f"{cell['scenario']} {cell['explore']}: no trial of {trials} is a hang") or \
-            diag(cell.get("said") or "")
 
 
 def resources(pid):

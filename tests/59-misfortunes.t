@@ -102,7 +102,7 @@ def controls():
     equal(at(cell, "controls", "twin"), {"trials": 3, "bad": 0, "hits": 0},
           "beside a twin that never enters its window")
     ok(at(cell, "triage", "confirmed") is False, "is not confirmed by that")
-    outside = at(cell_of("test-outside", "--trials", "60"), "controls", "outside")
+    outside = at(cell_of("test-outside", "--trials", "60", "--explore", "starve"), "controls", "outside")
     ok(outside and outside["trials"] > 0 and outside["bad"] == outside["trials"],
        "trials outside that went wrong without a crash are counted") or diag(str(outside))
     cell = cell_of("test-several/promised")

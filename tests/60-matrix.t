@@ -182,7 +182,7 @@ for name in sorted(AMONG):
         ok(len(met) >= len(prone) / 2, f"{name} is met on most releases: {' '.join(met)}")
 
 # Twins: the same code with the fix.
-twins = run_cells(*specs, "--twins", "only", "--trials", "50")
+twins = run_cells(*specs, "--twins", "only", "--trials", "50", "--explore", "starve")
 told = [(f"{c['scenario']} on {c['python']}", c) for c in twins.cells]
 equal(twins.status, 0, "every twin is as expected") or diag(twins.err)
 equal(len(twins.cells), len(matrix.cells), "each scenario has one on each release")
