@@ -8,9 +8,15 @@
 #	exec      selftest-noop, started afresh, beside `host --init-only`, which initialises the same
 #	          Python and ends. Wanted: 0.8 of what that allows.
 #	capture   all stacks of a process with Python in it: the first of a kind, and later ones
+#	step      points of fork-lru-stdlist's window that are covered in a second, beside forks of the
+#	          same process with handlers and check, W standing still. Wanted: 4 times as many.
+#	exact     microseconds a point of the same with --exact, beside such a fork. Wanted: 1.3.
+#	finalize  milliseconds a point of finalize-restore/noexcept, beside a plain trial. Wanted: 1.5.
+#	found     walks of fork-lru-stdlist from a warm host: how many of 1,000 met the crash, the
+#	          slowest and the median; and how many of 50 times 20 forks under load (the seed's way)
 #	matrix    `forkpoint run --budget 1.5s`, as `make run` does it
 #
-# Knobs: BENCH_REPEAT (5) repetitions, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no.
+# Knobs: BENCH_REPEAT (5) repetitions, BENCH_FOUND (1000) walks, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no.
 set -eu
 : "${FORKPOINT:?is set by make bench}" "${BENCH:?is set by make bench}"
 repeat=${BENCH_REPEAT:-5}
@@ -107,6 +113,24 @@ capture_rows() { # FILE
 	done
 }
 
+# Two rows from one run each time: points a second, and what a point costs without the reduction.
+step_rows() { # PYTHON FILE-OF-STEP FILE-OF-EXACT
+	: >"$2"
+	: >"$3"
+	for _ in $(seq "$repeat"); do
+		alone "$BENCH/steps" fork "$1" fork-lru-stdlist >"$dir/steps"
+		awk '{ print 1e9 / $1, 1e9 / $3, $3 / $1 }' "$dir/steps" >>"$2"
+		awk '{ print $2 / 1e3, $3 / 1e3, $2 / $3 }' "$dir/steps" >>"$3"
+	done
+}
+finalize_rows() { # PYTHON FILE
+	: >"$2"
+	for _ in $(seq "$repeat"); do
+		alone "$BENCH/steps" finalize "$1" finalize-restore/noexcept >"$dir/steps"
+		awk '{ print $1 / 1e6, $2 / 1e6, $1 / $2 }' "$dir/steps" >>"$2"
+	done
+}
+
 hosts() { # NAME of an interpreter's directory: where its host is
 	cache=${FORKPOINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/forkpoint}
 	ls -t "$cache"/hosts/"$1"-????????/host | head -n 1
@@ -135,7 +159,19 @@ while read -r python file; do
 	row exec "$python" "$dir/turns" "trials/s"
 	capture_rows "$dir/turns"
 	row capture "$python" "$dir/turns" "ms 1st:later"
+	step_rows "$python" "$dir/turns" "$dir/exact"
+	row step "$python" "$dir/turns" "points:forks/s"
+	row exact "$python" "$dir/exact" "us"
+	finalize_rows "$python" "$dir/turns"
+	row finalize "$python" "$dir/turns" "ms"
 done <"$dir/list"
+
+read -r python file <"$dir/list"
+"$BENCH/steps" found "$python" fork-lru-stdlist "${BENCH_FOUND:-1000}" | awk -v python="$python" \
+	'{ printf "\nfound %s: %d walks met it, the slowest in %.1f ms, the median in %.1f ms\n", \
+		python, $1, $2 / 1e6, $3 / 1e6 }'
+"$BENCH/steps" seed "$python" fork-lru-stdlist 50 |
+	awk '{ printf "the seed'"'"'s way, 20 forks under load: %d of %d met it\n", $1, $2 }'
 
 [ "${BENCH_MATRIX:-yes}" = yes ] || exit 0
 echo
