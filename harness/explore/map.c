@@ -109,11 +109,6 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-static const char *trust_name(enum trust trust)
-{
-	return trust == TRUST_EXACT ? "exact" : trust == TRUST_NEAR ? "near" : "none";
-}
-
 static void place_json(json_t *segment, const struct crash_frame *frame)
 {
 	char *symbol = frame->function ? xstrfmt("%s+0x%llx", frame->function,

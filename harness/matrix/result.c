@@ -103,11 +103,6 @@ static json_t *evidence_json(const struct triage *triage)
 	return list;
 }
 
-static const char *trust_name(enum trust trust)
-{
-	return trust == TRUST_EXACT ? "exact" : trust == TRUST_NEAR ? "near" : "none";
-}
-
 static json_t *frames_json(const struct crash_thread *thread)
 {
 	json_t *list = json_array();

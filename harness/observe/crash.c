@@ -14,6 +14,11 @@ struct crash *crash_new(void)
 	return crash;
 }
 
+const char *trust_name(enum trust trust)
+{
+	return trust == TRUST_EXACT ? "exact" : trust == TRUST_NEAR ? "near" : "none";
+}
+
 void crash_frame_release(struct crash_frame *frame)
 {
 	free(frame->function);

@@ -21,6 +21,9 @@ enum trust {
 	TRUST_EXACT, /* the symbol's range covers the address */
 };
 
+/* "exact", "near", "none". Static string. */
+const char *trust_name(enum trust trust);
+
 struct crash_frame {
 	uint64_t pc;
 	char *function;       /* demangled; NULL with TRUST_NONE */
