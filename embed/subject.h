@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #define CONTROL_MAGIC 0x746e7066u /* "fpnt" */
-#define CONTROL_VERSION 4u
+#define CONTROL_VERSION 5u
 #define CONTROL_SIZE 4096u
 #define CONTROL_MEMORY_NAME "forkpoint-control" /* as it stands in /proc/PID/maps */
 
@@ -240,6 +240,7 @@ struct control_walk {
 	/* W, before `standing`. Addresses in the subject. */
 	uint64_t enter_pc;   /* where window_enter() returns to: the window's first instruction */
 	uint64_t leave_pc;   /* the first instruction of window_leave() */
+	uint64_t vdso_start, vdso_end; /* both 0: there is none */
 	struct control_runtime runtime;
 };
 

@@ -5,6 +5,8 @@
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <link.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include "embed/compat.h"
@@ -38,6 +40,20 @@ void walk_prepare(struct subject *s)
 	Py_DECREF(none);
 }
 
+/* The kernel maps the ELF file whole, as one segment. */
+static void note_vdso(struct control_walk *walk)
+{
+	uintptr_t start = (uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	const ElfW(Ehdr) *file = (const ElfW(Ehdr) *)start;
+	const ElfW(Phdr) *segment = (const ElfW(Phdr) *)(start + (start ? file->e_phoff : 0));
+
+	for (int i = 0; start && i < file->e_phnum; i++)
+		if (segment[i].p_type == PT_LOAD) {
+			walk->vdso_start = start;
+			walk->vdso_end = start + segment[i].p_memsz;
+		}
+}
+
 void walk_stand(struct subject *s, uint64_t enter_pc)
 {
 	struct control_walk *walk = &s->control->walk;
@@ -47,6 +63,7 @@ void walk_stand(struct subject *s, uint64_t enter_pc)
 		return;
 	walk->enter_pc = enter_pc;
 	walk->leave_pc = (uint64_t)(uintptr_t)window_leave;
+	note_vdso(walk);
 	compat_runtime_fields(&walk->runtime);
 	atomic_store(&walk->standing, 1);
 	futex_wake(&walk->standing);

@@ -27,6 +27,10 @@ bool cpu_supported(void);
 int cpu_fetch(pid_t tid, struct cpu_registers *registers);
 uint64_t cpu_pc(const struct cpu_registers *registers);
 uint64_t cpu_sp(const struct cpu_registers *registers);
+/* For a thread that stands at a function's first instruction: where that returns to. 0, or -1. */
+int cpu_return_address(pid_t tid, const struct cpu_registers *registers, uint64_t *address);
+/* For a thread that stands before a system call: its number. */
+long cpu_call(const struct cpu_registers *registers);
 
 /* Bytes below the stack pointer that a function may use without moving it. */
 #define CPU_RED_ZONE 128

@@ -35,6 +35,20 @@ uint64_t cpu_sp(const struct cpu_registers *registers)
 	return registers->raw[0];
 }
 
+int cpu_return_address(pid_t tid, const struct cpu_registers *registers, uint64_t *address)
+{
+	(void)tid;
+	(void)registers;
+	(void)address;
+	errno = ENOSYS;
+	return -1;
+}
+
+long cpu_call(const struct cpu_registers *registers)
+{
+	return (long)registers->raw[0];
+}
+
 void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction)
 {
 	(void)code;

@@ -10,6 +10,7 @@
 #include <Zydis/Zydis.h>
 #include <assert.h>
 #include <cpuid.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/user.h>
@@ -66,6 +67,20 @@ uint64_t cpu_pc(const struct cpu_registers *registers)
 uint64_t cpu_sp(const struct cpu_registers *registers)
 {
 	return registers->raw[SLOT(rsp)];
+}
+
+int cpu_return_address(pid_t tid, const struct cpu_registers *registers, uint64_t *address)
+{
+	void *sp = (void *)(uintptr_t)cpu_sp(registers);
+
+	errno = 0;
+	*address = (uint64_t)ptrace(PTRACE_PEEKDATA, tid, sp, NULL);
+	return errno ? -1 : 0;
+}
+
+long cpu_call(const struct cpu_registers *registers)
+{
+	return (long)registers->raw[SLOT(rax)];
 }
 
 /* Decoding */

@@ -16,16 +16,25 @@ void map_release(struct map *map)
 	memset(map, 0, sizeof(*map));
 }
 
-struct map_point *map_add(struct map *map, uint64_t pc)
+struct map_point *map_add(struct map *map, uint64_t pc, uint64_t sp)
 {
 	if (map->n == map->room) {
 		map->room = map->room ? 2 * map->room : 256;
 		map->points = xrealloc(map->points, map->room * sizeof(*map->points));
 	}
 	map->points[map->n] = (struct map_point){
-		.pc = pc, .again = map->n && map->points[map->n - 1].pc == pc,
+		.pc = pc, .sp = sp, .again = map->n && map->points[map->n - 1].pc == pc,
 	};
 	return &map->points[map->n++];
+}
+
+bool map_is_whole(const struct map *map, struct strbuf *err)
+{
+	if (map->n < MAP_POINTS_MAX)
+		return true;
+	strbuf_addf(err, "W does not leave its window within %zu instructions: it spins there, or "
+		    "the window is too wide to be walked: try --explore starve", MAP_POINTS_MAX);
+	return false;
 }
 
 const struct map_point *map_deciding(const struct map *map, size_t k)

@@ -12,12 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/strbuf.h"
 #include "embed/subject.h"
 #include "explore/stage.h"
 #include "observe/places.h"
 
 struct map_point {
-	uint64_t pc;
+	uint64_t pc, sp;
 	enum outcome outcome;
 	uint64_t key;  /* of its crash or hang, as in struct trial; 0: none */
 	struct final_stage stage; /* of F, when it had come back or first waited for W */
@@ -39,7 +40,14 @@ struct map {
 
 void map_release(struct map *map);
 /* A new zeroed point at the end. Pointers to earlier ones are void afterwards. */
-struct map_point *map_add(struct map *map, uint64_t pc);
+struct map_point *map_add(struct map *map, uint64_t pc, uint64_t sp);
+/*
+ * A window has some hundred points, or some thousands. One of so many is none that somebody waits
+ * for; most likely W spins in it.
+ */
+#define MAP_POINTS_MAX ((size_t)1 << 18)
+/* False, and why: it has more. */
+bool map_is_whole(const struct map *map, struct strbuf *err);
 /* The point whose experiment speaks for point k. */
 const struct map_point *map_deciding(const struct map *map, size_t k);
 /* Does a segment begin at point k? */

@@ -3,11 +3,11 @@
  * F while W is walked: given commands, and waited for. Whether F is blocked is read off the kernel:
  * W stands still, so an F that sleeps where only W can wake it will sleep on.
  */
-#include <string.h>
-#include <sys/syscall.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/procfs.h"
+#include "explore/rest.h"
 #include "explore/step.h"
 
 /*
@@ -16,20 +16,8 @@
  */
 #define SILENCE_NS (200 * NSEC_PER_USEC)
 
-/*
- * A lock that F waits for in rounds (the GIL) is one that it asks W to give up when the first round
- * is over. In the second one nothing changes any more, so that each walk finds the same.
- */
-#define ROUNDS 1
-
 /* Neither running nor in a futex for so many looks: it waits for W in a loop of short sleeps. */
 #define SLEEPY_LOOKS 250
-
-struct look {
-	struct task_state task;
-	uint64_t first;      /* sleeps when this wait was seen first */
-	unsigned int asleep; /* looks in a row */
-};
 
 void operator_tell(struct operator *f, enum walk_command command)
 {
@@ -53,65 +41,60 @@ static int operator_read(const struct control *control, struct task_state *task)
 				(pid_t)atomic_load(&control->state.operator_tid), task);
 }
 
-static bool in_futex(const struct task_state *task)
+/* A child that F has forked exists before it has run for the first time and said who it is. */
+static bool child_moves(pid_t pid)
 {
-	return task->state == 'S' && task->in_syscall && task->nr == SYS_futex;
+	struct task_state task;
+	bool moves = false;
+	pid_t *below;
+	int n = procfs_descendants(pid, &below);
+
+	for (int i = 0; i < n; i++)
+		moves = moves || (procfs_task_read(below[i], below[i], &task) == 0 &&
+				  task.state != 'S');
+	if (n >= 0)
+		free(below);
+	return moves;
 }
 
-/* For ever on the same word, or in rounds: a condition variable's are on changing words. */
-static bool is_same_wait(const struct task_state *a, const struct task_state *b)
+/*
+ * One more look at F: does it wait for W? One that is asleep without a time limit does, and one
+ * that waits in rounds. REST_GONE: it has ended, or is about to; a process that dies while W is
+ * traced waits for W's tracer.
+ */
+static enum resting operator_look(const struct control *control, struct rest *rest)
 {
-	if (!in_futex(a) || !in_futex(b) || !a->args[3] != !b->args[3])
-		return false;
-	return a->args[3] || a->args[0] == b->args[0];
-}
+	pid_t pid = (pid_t)atomic_load(&control->state.subject_pid);
+	enum resting now = rest_look(rest, pid, (pid_t)atomic_load(&control->state.operator_tid));
 
-/* F has ended, or is about to: a process that dies while W is traced waits for W's tracer. */
-static bool is_gone(const struct control *control)
-{
-	struct task_state now = { 0 };
-
-	return operator_read(control, &now) < 0 || now.state == 'Z' || now.state == 'X';
-}
-
-/* One more look at F: does it wait for W? */
-static bool is_blocked(const struct control *control, struct look *look)
-{
-	struct task_state now = { 0 }, last = look->task;
-
-	if (operator_read(control, &now) < 0)
-		return false;
-	look->task = now;
-	look->asleep = now.state == 'S' ? look->asleep + 1 : 0;
-	if (!is_same_wait(&last, &now)) {
-		look->first = now.sleeps;
-		return look->asleep >= SLEEPY_LOOKS;
-	}
-	if (!now.args[3])
-		return now.switches == last.switches;
-	return now.sleeps - look->first >= ROUNDS;
+	if (now != REST_ASLEEP || rest_is_endless(rest))
+		return now;
+	return rest->asleep < SLEEPY_LOOKS || child_moves(pid) ? REST_NONE : REST_ASLEEP;
 }
 
 enum operator_state operator_await(struct operator *f)
 {
 	const struct control *control = course_control(f->course);
-	struct look look = { .asleep = 0 };
+	struct rest rest = { .asleep = 0 };
+	enum resting resting;
 
 	while (!operator_answered(control)) {
 		if (!course_poll(f->course, SILENCE_NS))
 			return OPERATOR_GONE;
 		if (operator_answered(control))
 			break;
-		if (is_gone(control))
+		resting = operator_look(control, &rest);
+		if (resting == REST_GONE)
 			return OPERATOR_GONE;
-		if (!child_lives(control)) {
-			if (!is_blocked(control, &look))
-				continue;
-			f->sleeps = look.task.sleeps;
-			f->waits_for = look.task.args[0];
+		if (child_lives(control)) {
+			/* It waits for the child. */
+			rest = (struct rest){ .asleep = 0 };
+			if (course_child_is_stuck(f->course))
+				return OPERATOR_CHILD;
+		} else if (resting != REST_NONE) {
+			f->sleeps = rest.task.sleeps;
+			f->waits_for = rest.task.args[0];
 			return OPERATOR_BLOCKED;
-		} else if (course_child_is_stuck(f->course)) {
-			return OPERATOR_CHILD;
 		}
 	}
 	return OPERATOR_DONE;

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "explore/handlers.h"
+#include "explore/standstill.h"
 #include "explore/step.h"
 #include "explore/strategy.h"
 
@@ -24,9 +25,18 @@ struct forks {
 	bool exact;
 	size_t since;   /* first point at which the pending fork has waited */
 	bool pending;   /* F has begun to fork and waits for W */
+	struct standstill_round round; /* W's, while a fork waits for it */
+	unsigned int rounds;           /* so many have closed, and nothing has moved */
 	bool checked;   /* a fork leaves the subject as it was */
 	struct strbuf *unsound; /* that it does not, or nobody knows */
 };
+
+static void forks_add(struct forks *f)
+{
+	const struct cpu_registers *w = &f->walker.registers;
+
+	map_add(f->map, cpu_pc(w), cpu_sp(w));
+}
 
 static struct map_point *last_point(struct forks *f)
 {
@@ -88,14 +98,32 @@ static bool forks_try(struct forks *f)
 	return forks_settle(f);
 }
 
+/* W goes back to a wait so often, and F has not moved: it is F that it waits for. */
+#define ROUNDS 3
+
+/*
+ * While a fork waits for W. One that waits for F in turn, for the GIL in particular, does so in
+ * rounds without end.
+ */
+static bool forks_go_on(struct forks *f, const struct walk_effect *effect)
+{
+	last_point(f)->waits = true;
+	if (effect->called && operator_moves(&f->operator)) {
+		f->rounds = 0;
+		return forks_settle(f);
+	}
+	if (effect->waited && standstill_again(&f->round, f->operator.waits_for,
+					       &f->walker.registers))
+		f->rounds++;
+	return f->rounds < ROUNDS;
+}
+
 /* W has come to a new point. */
 static bool forks_point(struct forks *f, const struct walk_effect *effect)
 {
-	map_add(f->map, cpu_pc(&f->walker.registers));
-	if (f->pending) {
-		last_point(f)->waits = true;
-		return !effect->called || !operator_moves(&f->operator) || forks_settle(f);
-	}
+	forks_add(f);
+	if (f->pending)
+		return forks_go_on(f, effect);
 	return !(f->exact || effect->changed) || forks_try(f);
 }
 
@@ -179,10 +207,10 @@ static void forks_walk(struct forks *f)
 {
 	struct walk_effect effect;
 
-	map_add(f->map, cpu_pc(&f->walker.registers));
+	forks_add(f);
 	if (!forks_try(f) || !forks_hold(f))
 		return;
-	for (;;) {
+	while (f->map->n < MAP_POINTS_MAX) {
 		enum walk_state state = walker_step(&f->walker, &effect);
 
 		/* F may be what W waits for. */
@@ -231,6 +259,11 @@ enum link_result step_forks(struct cell *cell, struct map *map, bool exact, stru
 		map->places = places_take(cell->cache, f.walker.pid);
 		forks_walk(&f);
 		walker_end(&f.walker);
+		if (!map_is_whole(map, err)) {
+			course_abandon(f.course, err);
+			trial_release(&trial);
+			return LINK_BROKEN;
+		}
 		if (!f.checked && !unsound->len)
 			strbuf_addstr(unsound, "no fork came through while W was in its window, so "
 				      "whether one leaves the process as it was is not known");

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "explore/standstill.h"
 #include "explore/step.h"
 #include "explore/strategy.h"
 #include "observe/tracee.h"
@@ -28,8 +29,9 @@ static void record(struct walker *walker, struct map *map)
 {
 	enum walk_state state = WALK_ON;
 
-	while (state == WALK_ON) {
-		struct map_point *point = map_add(map, cpu_pc(&walker->registers));
+	while (state == WALK_ON && map->n < MAP_POINTS_MAX) {
+		const struct cpu_registers *w = &walker->registers;
+		struct map_point *point = map_add(map, cpu_pc(w), cpu_sp(w));
 		struct walk_effect effect;
 
 		state = walker_step(walker, &effect);
@@ -77,35 +79,36 @@ static struct final_stage stage_of(const struct operator *f, enum operator_state
 				&control->walk.runtime, state == OPERATOR_DONE, f->waits_for);
 }
 
-/* Where each of them waits. */
-struct standstill {
-	uint64_t operator_waits_for, sp;
+/* What was met at a point. */
+struct met {
+	bool found; /* W came to the point */
+	bool still; /* in the end each waits for the other, and that is where: */
+	struct standstill_round round;
+	struct final_stage stage; /* of F, when W was about to go on */
 };
 
 /*
  * One thread at a time, and none is interrupted but W at its point: F works until it is done or
- * waits for W; W then goes on until it has left its window or waits for F; and so on. Where each
- * waits for the other, both are let go, for the watchdog to judge. `stage` is where F was when W
- * was about to go on.
+ * waits for W; W then goes on until it has left its window or waits for F; and so on, until each
+ * waits for the other.
  */
-static void take_turns(struct operator *f, struct walker *walker, struct final_stage *stage)
+static void take_turns(struct operator *f, struct walker *walker, struct met *met)
 {
-	struct standstill last = { 0 }, now;
 	enum operator_state state;
 	enum walk_state w = WALK_ON;
 
 	operator_tell(f, WALK_OPERATE);
 	state = operator_await(f);
-	*stage = stage_of(f, state);
+	met->stage = stage_of(f, state);
 	for (; state == OPERATOR_BLOCKED; state = operator_await(f)) {
 		/* W stands behind its window, or is no more: what F waits for is the rest of it. */
 		if (w == WALK_OVER || w == WALK_GONE)
 			return;
 		w = run_ahead(f, walker);
-		now = (struct standstill){ f->waits_for, cpu_sp(&walker->registers) };
-		if (w == WALK_ON && !memcmp(&now, &last, sizeof(now)))
+		met->still = w == WALK_ON && standstill_again(&met->round, f->waits_for,
+							      &walker->registers);
+		if (met->still)
 			return;
-		last = now;
 	}
 	if (state == OPERATOR_DONE && w != WALK_OVER && w != WALK_GONE)
 		run_alone(f->course, walker);
@@ -120,22 +123,20 @@ bool step_go_to(struct walker *walker, const struct map *map, size_t k, bool ste
 	while (route.steps--)
 		if (walker_step(walker, NULL) != WALK_ON)
 			return false;
-	return cpu_pc(&walker->registers) == map->points[k].pc;
+	return cpu_pc(&walker->registers) == map->points[k].pc &&
+	       cpu_sp(&walker->registers) == map->points[k].sp;
 }
-
-struct met {
-	bool found; /* W came to the point */
-	struct final_stage stage;
-};
 
 /*
  * One subject, W brought to a point, the operation. Without stepping W runs there by a breakpoint
- * alone.
+ * alone. Where both stand still they are let go, for the watchdog to judge, unless it has judged
+ * that standstill before (`hangs`; NULL: it never has).
  */
 static enum link_result point_trial(struct cell *cell, const struct map *map, size_t k,
-				    bool stepping, struct met *met, struct trial *trial,
-				    struct strbuf *err)
+				    bool stepping, struct standstills *hangs, struct met *met,
+				    struct trial *trial, struct strbuf *err)
 {
+	enum link_result result;
 	struct course *course = step_course(cell, k, trial);
 	struct operator f = { .course = course };
 	struct walker walker;
@@ -149,10 +150,15 @@ static enum link_result point_trial(struct cell *cell, const struct map *map, si
 	}
 	met->found = step_go_to(&walker, map, k, stepping);
 	if (met->found)
-		take_turns(&f, &walker, &met->stage);
+		take_turns(&f, &walker, met);
 	walker_end(&walker);
+	if (met->still && hangs && standstills_have(hangs, &met->round.kept))
+		return course_end_stuck(course, err);
 	operator_tell(&f, WALK_LEAVE);
-	return course_end(course, err);
+	result = course_end(course, err);
+	if (met->still && hangs && result == LINK_DONE && trial->outcome == OUTCOME_HANG)
+		standstills_add(hangs, &met->round.kept);
+	return result;
 }
 
 enum link_result step_record(struct cell *cell, struct map *map, struct strbuf *err)
@@ -184,7 +190,7 @@ enum link_result step_record(struct cell *cell, struct map *map, struct strbuf *
 	trial_release(&trial);
 	if (result == LINK_INTERRUPTED)
 		return LINK_INTERRUPTED;
-	return ret < 0 ? LINK_BROKEN : LINK_DONE;
+	return ret < 0 || !map_is_whole(map, err) ? LINK_BROKEN : LINK_DONE;
 }
 
 static bool must_try(const struct map *map, size_t k, bool exact)
@@ -198,7 +204,8 @@ static bool finalizes(const struct cell *cell)
 	       !strcmp(cell->scenario->operation, "reinit");
 }
 
-static enum link_result try_point(struct cell *cell, struct map *map, size_t k, struct strbuf *err)
+static enum link_result try_point(struct cell *cell, struct map *map, size_t k,
+				  struct standstills *hangs, struct strbuf *err)
 {
 	struct map_point *point = &map->points[k];
 	struct control_order order;
@@ -206,7 +213,7 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t k, 
 	struct trial trial;
 	struct met met;
 
-	result = point_trial(cell, map, k, true, &met, &trial, err);
+	result = point_trial(cell, map, k, true, hangs, &met, &trial, err);
 	if (result == LINK_DONE && !met.found) {
 		strbuf_addf(err, "W did not come to point %zu of its window by the way it came "
 			    "before: what it does there depends on chance; "
@@ -230,10 +237,11 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t k, 
 enum link_result step_points(struct cell *cell, struct map *map, bool exact, struct strbuf *err)
 {
 	enum link_result result = step_record(cell, map, err);
+	struct standstills hangs = { .n = 0 };
 
 	for (size_t k = 0; k < map->n && result == LINK_DONE; k++)
 		if (must_try(map, k, exact))
-			result = try_point(cell, map, k, err);
+			result = try_point(cell, map, k, &hangs, err);
 	map_fill(map);
 	return result;
 }
@@ -243,5 +251,5 @@ enum link_result step_point(struct cell *cell, const struct map *map, size_t k,
 {
 	struct met met;
 
-	return point_trial(cell, map, k, false, &met, trial, err);
+	return point_trial(cell, map, k, false, NULL, &met, trial, err);
 }

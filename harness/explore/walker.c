@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
-#include "base/procfs.h"
+#include "explore/effect.h"
+#include "explore/rest.h"
 #include "observe/view.h"
 
 /*
@@ -29,49 +29,6 @@
 
 /* A thread that sleeps where nothing can disturb it does so for milliseconds. */
 #define STOP_PATIENCE_NS NSEC_PER_SEC
-
-/* Power of two. Windows have some 2,000 different instructions; colliding ones take turns. */
-#define CODE_SLOTS 8192
-
-struct code_slot {
-	uint64_t pc;
-	struct cpu_instruction instruction;
-};
-
-struct walker_code {
-	struct code_slot slots[CODE_SLOTS];
-};
-
-static bool process_read(pid_t pid, uint64_t address, void *out, size_t size)
-{
-	struct iovec local = { out, size }, remote = { (void *)(uintptr_t)address, size };
-
-	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
-}
-
-/* Up to the end of the page, if the next one cannot be read. */
-static size_t code_read(pid_t pid, uint64_t pc, uint8_t code[CPU_CODE_MAX])
-{
-	size_t left = 4096 - (pc & 4095);
-
-	if (process_read(pid, pc, code, CPU_CODE_MAX))
-		return CPU_CODE_MAX;
-	return left < CPU_CODE_MAX && process_read(pid, pc, code, left) ? left : 0;
-}
-
-/* Code that somebody may write (a just-in-time compiler) is decoded anew each time. */
-static const struct cpu_instruction *walker_decode(struct walker *walker)
-{
-	uint64_t pc = cpu_pc(&walker->registers);
-	struct code_slot *slot = &walker->code->slots[(pc ^ pc >> 13) & (CODE_SLOTS - 1)];
-	uint8_t code[CPU_CODE_MAX];
-
-	if (slot->pc == pc && reach_is_constant(&walker->reach, pc, 1))
-		return &slot->instruction;
-	slot->pc = pc;
-	cpu_decode(code, code_read(walker->pid, pc, code), &slot->instruction);
-	return &slot->instruction;
-}
 
 /*
  * W has crashed, and its handler has begun to tell: nothing behind that is its window. If it is F
@@ -153,122 +110,26 @@ enum walk_state walker_resume(struct walker *walker, uint64_t timeout_ns)
 	return WALK_BLOCKED;
 }
 
-/*
- * Does W sleep, and did it when this was asked last? One that has used so much CPU on its way out
- * of a window spins, and waits in that way.
- */
-static bool walker_rests(struct walker *walker)
+/* One that has used so much CPU on its way out of a window spins, and waits in that way. */
+static bool walker_rests(const struct walker *walker, struct rest *rest, uint64_t *ticks)
 {
-	struct task_state task;
-	bool rests;
-
-	if (procfs_task_read(walker->pid, walker->tid, &task) < 0)
+	if (rest_look(rest, walker->pid, walker->tid) != REST_NONE)
 		return true;
-	if (!walker->ticks)
-		walker->ticks = task.cpu_ticks + SPIN_TICKS;
-	rests = (task.state == 'S' && task.sleeps == walker->slept) ||
-		task.cpu_ticks >= walker->ticks;
-	walker->slept = task.state == 'S' ? task.sleeps : 0;
-	return rests;
+	if (!*ticks)
+		*ticks = rest->task.cpu_ticks + SPIN_TICKS;
+	return rest->task.cpu_ticks >= *ticks;
 }
 
 /* A stop, however long it takes a loaded machine; or W sleeps, so that only others can wake it. */
 static enum walk_state await_stop_or_rest(struct walker *walker)
 {
+	struct rest rest = { .asleep = 0 };
 	enum walk_state state;
+	uint64_t ticks = 0;
 
-	walker->slept = walker->ticks = 0;
 	do
 		state = walker_resume(walker, CALL_LOOK_NS);
-	while (state == WALK_BLOCKED && !walker_rests(walker));
-	return state;
-}
-
-/* What a step stores is compared with what was there. */
-struct store {
-	uint64_t address;
-	size_t size;
-	uint8_t before[64];
-};
-
-struct stores {
-	struct store v[CPU_ACCESSES_MAX];
-	size_t n;
-};
-
-static void effect_foresee(struct walker *walker, const struct cpu_instruction *instruction,
-			   struct walk_effect *effect, struct stores *stores)
-{
-	struct cpu_access accesses[CPU_ACCESSES_MAX];
-	size_t n = cpu_accesses(instruction, &walker->registers, accesses);
-
-	effect->called = instruction->system_call;
-	effect->changed = effect->touched = instruction->wild || instruction->system_call;
-	if (instruction->wild)
-		reach_lost(&walker->reach);
-	for (size_t i = 0; i < n; i++) {
-		const struct cpu_access *a = &accesses[i];
-		struct store *store = &stores->v[stores->n];
-
-		if (reach_is_private(&walker->reach, a->address, a->size) ||
-		    reach_is_constant(&walker->reach, a->address, a->size))
-			continue;
-		effect->touched = true;
-		if (!a->writes)
-			continue;
-		store->address = a->address;
-		store->size = a->size;
-		if (a->size <= sizeof(store->before) &&
-		    process_read(walker->pid, a->address, store->before, a->size))
-			stores->n++;
-		else
-			effect->changed = true;
-	}
-}
-
-static void effect_look(struct walker *walker, const struct stores *stores,
-			struct walk_effect *effect)
-{
-	uint8_t now[sizeof(stores->v[0].before)];
-
-	for (size_t i = 0; i < stores->n; i++) {
-		const struct store *store = &stores->v[i];
-
-		if (!process_read(walker->pid, store->address, now, store->size)) {
-			effect->changed = true;
-			continue;
-		}
-		if (memcmp(now, store->before, store->size) != 0)
-			effect->changed = true;
-		reach_stored(&walker->reach, store->address, now, store->size);
-	}
-}
-
-/* A step that nobody asks about. */
-static enum walk_state step_blindly(struct walker *walker)
-{
-	if (cpu_step(walker->tid, walker->signo) < 0)
-		return WALK_GONE;
-	walker->signo = 0;
-	return walker_resume(walker, ROUTE_PATIENCE_NS);
-}
-
-enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
-{
-	const struct cpu_instruction *instruction;
-	struct stores stores = { .n = 0 };
-	enum walk_state state;
-
-	if (!effect)
-		return step_blindly(walker);
-	instruction = walker_decode(walker);
-	*effect = (struct walk_effect){ 0 };
-	effect_foresee(walker, instruction, effect, &stores);
-	if (cpu_step(walker->tid, walker->signo) < 0)
-		return WALK_GONE;
-	walker->signo = 0;
-	state = effect->called ? await_stop_or_rest(walker) : await_stop(walker);
-	effect_look(walker, &stores, effect);
+	while (state == WALK_BLOCKED && !walker_rests(walker, &rest, &ticks));
 	return state;
 }
 
@@ -296,6 +157,58 @@ enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int t
 	}
 	if ((state == WALK_ON || state == WALK_OVER) && cpu_break_clear(walker->tid) < 0)
 		return WALK_GONE;
+	return state;
+}
+
+static bool in_vdso(const struct walker *walker)
+{
+	uint64_t pc = cpu_pc(&walker->registers);
+
+	return pc >= walker->control->walk.vdso_start && pc < walker->control->walk.vdso_end;
+}
+
+/*
+ * W has come to the vdso's code, which stands in for a system call, and counts as one: a step goes
+ * to its end. How many instructions it takes depends on the time.
+ */
+static enum walk_state vdso_leave(struct walker *walker)
+{
+	uint64_t address;
+
+	if (cpu_return_address(walker->tid, &walker->registers, &address) < 0)
+		return WALK_GONE;
+	return walker_run_to(walker, address, 1);
+}
+
+/* A step that nobody asks about. */
+static enum walk_state step_blindly(struct walker *walker)
+{
+	enum walk_state state;
+
+	if (cpu_step(walker->tid, walker->signo) < 0)
+		return WALK_GONE;
+	walker->signo = 0;
+	state = walker_resume(walker, ROUTE_PATIENCE_NS);
+	return state == WALK_ON && in_vdso(walker) ? vdso_leave(walker) : state;
+}
+
+enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
+{
+	struct effect_stores stores;
+	enum walk_state state;
+
+	if (!effect)
+		return step_blindly(walker);
+	effect_foresee(walker, effect, &stores);
+	if (cpu_step(walker->tid, walker->signo) < 0)
+		return WALK_GONE;
+	walker->signo = 0;
+	state = effect->called ? await_stop_or_rest(walker) : await_stop(walker);
+	if (state == WALK_ON && in_vdso(walker)) {
+		effect->changed = effect->touched = true;
+		state = vdso_leave(walker);
+	}
+	effect_look(walker, &stores, effect);
 	return state;
 }
 
@@ -358,7 +271,7 @@ int walker_begin(struct walker *walker, struct course *course, struct strbuf *er
 
 int walker_observe(struct walker *walker, struct strbuf *err)
 {
-	walker->code = xcalloc(1, sizeof(*walker->code));
+	walker->code = effect_code_new();
 	if (reach_begin(&walker->reach, walker->pid, cpu_sp(&walker->registers)) == 0)
 		return 0;
 	strbuf_addf(err, "the memory of a subject cannot be read: %s", strerror(errno));

@@ -29,8 +29,6 @@ struct walker {
 	int signo;       /* that W was about to take; given to it with the next step */
 	bool attached;
 	bool running;    /* in a step that is not over, or in a system call */
-	uint64_t slept;  /* how often it had fallen asleep when it was seen asleep last */
-	uint64_t ticks;  /* of CPU, at which it is taken to spin */
 	bool masked;     /* SIGCHLD is blocked, `mask` was the mask before */
 	sigset_t mask;
 	struct walker_code *code; /* what was decoded, by address; NULL: nothing is observed */
@@ -48,6 +46,7 @@ struct walk_effect {
 	bool changed; /* memory that a forked child would see is not what it was, or may not be */
 	bool touched; /* it met memory that another thread can change, or called the kernel */
 	bool called;  /* it was a system call */
+	bool waited;  /* it was a futex's: it may have waited there, or woken somebody */
 };
 
 /*

@@ -41,6 +41,7 @@ struct course {
 	int status;         /* wait status, once over */
 	enum watch verdict;
 	enum watch child_verdict; /* on the forked child of a course that may have many */
+	bool known;         /* not the watchdog's: an earlier trial stood still in the same way */
 	bool broken;        /* the harness failed: the sentence is in `error` */
 	struct strbuf error;
 	uint64_t ended_ns;  /* when the subject was told to end; 0: it was not */
@@ -288,6 +289,8 @@ void course_end_child(struct course *c)
 
 static const char *stuck_why(const struct course *c, enum watch verdict)
 {
+	if (c->known)
+		return "its threads wait for each other, as in an earlier trial that hung";
 	return verdict == WATCH_ON ? NULL : watchdog_why(&c->watchdog, verdict);
 }
 
@@ -363,6 +366,18 @@ enum link_result course_end(struct course *c, struct strbuf *err)
 		strbuf_addstr(err, c->error.buf);
 	course_free(c);
 	return result;
+}
+
+enum link_result course_end_stuck(struct course *c, struct strbuf *err)
+{
+	if (!c->broken && !c->over && c->pid > 0) {
+		c->known = true;
+		c->verdict = WATCH_HANG;
+		c->watchdog.culprit = c->pid;
+		link_look_stuck(&c->looker, &c->watchdog, c->verdict);
+		end_subject(c);
+	}
+	return course_end(c, err);
 }
 
 enum link_result course_abandon(struct course *c, struct strbuf *err)

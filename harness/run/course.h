@@ -51,6 +51,12 @@ bool course_child_is_stuck(struct course *course);
  */
 void course_end_child(struct course *course);
 
+/*
+ * End it now, as a hang: its threads stand where those of an earlier trial stood, which the
+ * watchdog has called one.
+ */
+enum link_result course_end_stuck(struct course *course, struct strbuf *err);
+
 /* End it now, whatever it does; what is in the trial then is no outcome. */
 enum link_result course_abandon(struct course *course, struct strbuf *err);
 

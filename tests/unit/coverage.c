@@ -13,7 +13,7 @@ static void check(size_t points, size_t nth, bool destroys, const char *wanted)
 	char *text;
 
 	for (size_t k = 0; k < points; k++) {
-		struct map_point *point = map_add(&map, 0x1000 + k);
+		struct map_point *point = map_add(&map, 0x1000 + k, 0);
 
 		point->tried = k % nth == 0;
 		map.tried += point->tried;

@@ -77,7 +77,7 @@ static void routes_by_chance(void)
 		uint64_t places = 1 + rng_next(&rng) % 40;
 
 		for (uint64_t n = 1 + rng_next(&rng) % 300; n; n--)
-			map_add(&map, 0x1000 + rng_next(&rng) % places);
+			map_add(&map, 0x1000 + rng_next(&rng) % places, 0);
 		faults = routes_check(&map);
 		all.astray += faults.astray;
 		all.dear += faults.dear;
@@ -96,7 +96,7 @@ static void routes_by_hand(void)
 	struct map_route route;
 
 	for (size_t i = 0; i < sizeof(way) / sizeof(way[0]); i++)
-		map_add(&map, way[i]);
+		map_add(&map, way[i], 0);
 	route = map_route(&map, 1, true);
 	CHECK(route.pc == 0 && route.steps == 1, "a step is cheaper than a stop");
 	route = map_route(&map, 10, true);
@@ -117,7 +117,7 @@ static void far_route(void)
 	struct map_route route;
 
 	for (size_t i = 0; i < 3000; i++)
-		map_add(&map, i == 2990 ? 0x5000 : 0x1000 + i % 10 * 4);
+		map_add(&map, i == 2990 ? 0x5000 : 0x1000 + i % 10 * 4, 0);
 	route = map_route(&map, 2999, true);
 	CHECK(route.pc == 0x5000 && route.times == 1 && route.steps == 9,
 	      "in a long loop the rare address leads to what is behind it");
@@ -147,7 +147,7 @@ static void segments_check(void)
 	json_t *json;
 
 	for (size_t i = 0; i < 12; i++)
-		map_add(&map, 0x1000 + i);
+		map_add(&map, 0x1000 + i, 0);
 	point_set(&map, 0, OUTCOME_OK, 0);
 	point_set(&map, 3, OUTCOME_HANG, 5);
 	map.points[5].waits = true;

@@ -155,14 +155,14 @@ static void label_check(uint64_t pc, const struct walk_effect *e, struct tally *
 		const char *label, *what;
 		struct walk_effect wanted;
 	} known_ones[] = {
-		{ at_store, "a store to a variable", { true, true, false } },
-		{ at_same, "a store of what is there", { false, true, false } },
-		{ at_load, "a load of a variable", { false, true, false } },
-		{ at_constant, "a load of a constant", { false, false, false } },
-		{ at_private, "a store to its own stack", { false, false, false } },
-		{ at_escape, "a store of its address", { true, true, false } },
-		{ at_public, "a store to the stack that is known", { true, true, false } },
-		{ at_call, "a system call", { true, true, true } },
+		{ at_store, "a store to a variable", { true, true, false, false } },
+		{ at_same, "a store of what is there", { false, true, false, false } },
+		{ at_load, "a load of a variable", { false, true, false, false } },
+		{ at_constant, "a load of a constant", { false, false, false, false } },
+		{ at_private, "a store to its own stack", { false, false, false, false } },
+		{ at_escape, "a store of its address", { true, true, false, false } },
+		{ at_public, "a store to the stack that is known", { true, true, false, false } },
+		{ at_call, "a system call", { true, true, true, false } },
 	};
 
 	for (size_t i = 0; i < sizeof(known_ones) / sizeof(known_ones[0]); i++) {

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What one step of W does to memory that others can see: its instruction is decoded before it is
+ * executed, and what stands where it stores is compared before and after. For walker.c.
+ */
+#ifndef FORKPOINT_EXPLORE_EFFECT_H
+#define FORKPOINT_EXPLORE_EFFECT_H
+
+#include "explore/walker.h"
+
+/* What a step stores is compared with what was there. */
+struct effect_store {
+	uint64_t address;
+	size_t size;
+	uint8_t before[64];
+};
+
+struct effect_stores {
+	struct effect_store v[CPU_ACCESSES_MAX];
+	size_t n;
+};
+
+/* What has been decoded, by address: nothing yet. free() it. */
+struct walker_code *effect_code_new(void);
+
+/* W stands before an instruction: what it will do, as far as that is known now. */
+void effect_foresee(struct walker *walker, struct walk_effect *effect,
+		    struct effect_stores *stores);
+/* W has executed it. */
+void effect_look(struct walker *walker, const struct effect_stores *stores,
+		 struct walk_effect *effect);
+
+#endif
