@@ -18,13 +18,8 @@ from forkpoint_test import above, below, diag, done, equal, scratch, slurp  # no
 
 SCALE = float(os.environ.get("FORKPOINT_TEST_SCALE", "1"))
 CLEAN = ["selftest-noop", "selftest-child-hang", "selftest-window", "fork-held-mutex",
-         "fork-lru-list", "fork-atfork-order", "fork-stop-sampler", "finalize-ensure-after"]
-# Its twin has hung on 3.12.1 in two of nine such runs, one trial of 25 each time, F in a wait without
-# a time limit. That is not understood; the nightly run has it.
-if SCALE > 1:
-    CLEAN.append("finalize-hammer")
-else:
-    diag("finalize-hammer is left to tests/long/56-load.t: its twin hangs now and then under load")
+         "fork-lru-list", "fork-atfork-order", "fork-stop-sampler", "finalize-ensure-after",
+         "finalize-hammer"]
 # Forked children that end well, that crash, and that hang: in each a descriptor could be lost.
 CASES = [("selftest-noop", 5000), ("selftest-child-crash", 1000), ("selftest-child-hang", 30),
          ("selftest-child-crash", 100, "--isolation", "exec")]

@@ -18,8 +18,10 @@
  *   LIMIT    it is there after LIMIT_NS, whatever it does
  *
  * "Moves" is control->state.progress. A process that is short of CPU is runnable, or has been: the
- * kernel accounts for that when it gets its turn (schedstat). Such time counts for nobody, and nor
- * does time in which nobody looked because the driver itself was stopped, or short of CPU.
+ * kernel accounts for that (schedstat), but only when a thread gets its turn at last; until then it
+ * is seen to be runnable, and not to have run since the look before. Such time counts for nobody,
+ * or for little, and nor does time in which nobody looked because the driver itself was stopped, or
+ * short of CPU.
  */
 #ifndef FORKPOINT_RUN_WATCHDOG_H
 #define FORKPOINT_RUN_WATCHDOG_H
@@ -40,6 +42,18 @@ enum watch {
 	WATCH_LIMIT,
 };
 
+/* Of more threads than this, the others are taken for ones that have woken up, or have run. */
+#define WATCH_TASKS_MAX 64
+
+/* Some of a process's threads, as they were in one look. */
+struct watch_tasks {
+	pid_t pid;
+	unsigned int n;
+	pid_t tids[WATCH_TASKS_MAX];
+	uint64_t switches[WATCH_TASKS_MAX];
+	uint64_t ticks[WATCH_TASKS_MAX];
+};
+
 /* Sums over all threads of one process, from one look. */
 struct watch_sums {
 	pid_t pid;
@@ -56,17 +70,7 @@ struct watch_sums {
 	 */
 	unsigned int traced;
 	uint64_t traced_switches;
-};
-
-/* Of more threads than this, the others are taken for ones that have woken up. */
-#define WATCH_NAPS_MAX 64
-
-/* Threads in a wait with a time limit, as they were when a process began to stand still. */
-struct watch_naps {
-	pid_t pid;
-	unsigned int n;
-	pid_t tids[WATCH_NAPS_MAX];
-	uint64_t switches[WATCH_NAPS_MAX];
+	struct watch_tasks runnable; /* those that run, or wait for a CPU */
 };
 
 struct watchdog {
@@ -80,7 +84,8 @@ struct watchdog {
 	uint64_t spun_ticks;
 	uint64_t operator_switches;
 	uint64_t operator_still_ns;
-	struct watch_naps still_naps, operator_naps;
+	/* Threads in a wait with a time limit, as they were when the stillness began. */
+	struct watch_tasks still_naps, operator_naps;
 	pid_t culprit; /* the process that a verdict is about */
 };
 

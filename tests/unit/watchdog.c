@@ -4,6 +4,8 @@
  * often as it takes, not after a time; a verdict that does not come is noticed by patience alone.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -210,6 +212,102 @@ static void test_naps(void)
 	end(pid);
 }
 
+static void *cycle(void *arg)
+{
+	for (;;) {
+		struct timespec ts = { 0, 1000000 };
+
+		nanosleep(&ts, NULL);
+		atomic_fetch_add(&control->state.progress, 1);
+	}
+	return arg;
+}
+
+static void *spin(void *arg)
+{
+	for (;;)
+		atomic_fetch_add(&control->state.progress, 1);
+	return arg;
+}
+
+static void join_cyclers(void)
+{
+	pthread_t cycler, spinner;
+
+	pthread_create(&spinner, NULL, spin, NULL);
+	pthread_create(&cycler, NULL, cycle, NULL);
+	pthread_join(cycler, NULL);
+}
+
+/* A thread that has its CPU does not excuse an F that waits beside it. */
+static void test_others_cycle(void)
+{
+	pid_t pid = start(join_cyclers);
+	struct watchdog w;
+	enum watch verdict = watch_for(&w, 29 * NSEC_PER_SEC);
+
+	CHECK_INT(verdict, WATCH_HANG, "an F that waits while others go on hangs");
+	CHECK(strstr(watchdog_why(&w, verdict), "while others cycle"), "and it is said why");
+	end(pid);
+}
+
+static void stay_on_first_cpu(void)
+{
+	cpu_set_t set;
+	size_t cpu = 0;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	while (!CPU_ISSET(cpu, &set))
+		cpu++;
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Beside somebody who is busy on the same CPU: a turn of milliseconds about once a second. */
+static void *starve(void *arg)
+{
+	const struct sched_param none = { 0 };
+
+	stay_on_first_cpu();
+	sched_setscheduler(0, SCHED_IDLE, &none);
+	return spin(arg);
+}
+
+static void join_starved(void)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, starve, NULL);
+	pthread_join(thread, NULL);
+}
+
+/* The busy one is no child of the subject, which would then be what is watched. */
+static pid_t start_busy(void)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(60);
+		stay_on_first_cpu();
+		run_for_ever();
+	}
+	return pid;
+}
+
+/* The wait for a CPU is in no account before it is over: from one turn to the next W only waits. */
+static void test_starved(void)
+{
+	pid_t busy = start_busy();
+	pid_t pid = start(join_starved);
+	struct watchdog w;
+
+	CHECK_INT(watch_for(&w, 6 * NSEC_PER_SEC), WATCH_ON,
+		  "an F that waits for a thread which gets no CPU does not hang");
+	end(pid);
+	end(busy);
+}
+
 static void be_held(void)
 {
 	pid_t pid = fork();
@@ -248,6 +346,8 @@ int main(void)
 	test_zombie();
 	test_gap();
 	test_naps();
+	test_others_cycle();
+	test_starved();
 	test_traced();
 	return tap_done();
 }
