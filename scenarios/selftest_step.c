@@ -7,8 +7,12 @@
  */
 #include <Python.h>
 
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 
 #include "scenarios/scenario.h"
 
@@ -169,6 +173,60 @@ const struct scenario scenario_selftest_step_lock = {
 	.symptom = "none", .fix = "none", .operation = OPERATION_FORK,
 	.flags = SCENARIO_HIDDEN | SCENARIO_WINDOW, .workers = 1, .expectations = harmless,
 	.setup = setup_lock, .work = work_locked, .child = child_compares,
+};
+
+/* What F waits for before it forks, holding the mutex that W wants first. */
+static sem_t done;
+
+static void hold_mutex_and_wait(void)
+{
+	pthread_mutex_lock(&mutex);
+	while (sem_wait(&done) && errno == EINTR)
+		;
+}
+
+static void setup_rounds(struct subject *s)
+{
+	sem_init(&done, 0, 0);
+	if (!s->twin && pthread_atfork(hold_mutex_and_wait, let_go_of_mutex, NULL))
+		subject_say(s, OUTCOME_WRONG, "no handlers");
+}
+
+/* A lock that is waited for in rounds, as CPython's GIL is. */
+static void lock_in_rounds(void)
+{
+	struct timespec until;
+
+	do {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 200000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+	} while (pthread_mutex_timedlock(&mutex, &until)); /* HARM: rounds */
+}
+
+static void work_rounds(struct subject *s)
+{
+	while (worker_cycle(s)) {
+		window_enter(s);
+		lock_in_rounds();
+		pthread_mutex_unlock(&mutex);
+		sem_post(&done);
+		window_leave(s);
+	}
+}
+
+static const struct expectation hangs[] = {
+	{ .releases = "", .shows = "hang", .allows = "ok", .source = "by construction" },
+	{ .releases = NULL },
+};
+
+const struct scenario scenario_selftest_step_rounds = {
+	.name = "selftest-step-rounds",
+	.race = "a prepare handler waits for W, and W for a lock that it holds, in rounds",
+	.symptom = "a hang", .fix = "no handler", .operation = OPERATION_FORK,
+	.flags = SCENARIO_HIDDEN | SCENARIO_WINDOW, .workers = 1, .expectations = hangs,
+	.setup = setup_rounds, .work = work_rounds,
 };
 
 /* What finalization takes away. */

@@ -107,6 +107,17 @@ equal([part["waits"] for part in lock["map"]], [False, True, False],
 like(at(lock, "map", 1, "symbol"), r"^_*pthread_mutex_lock\+", "from where the lock is taken")
 like(at(lock, "map", 2, "symbol"), r"unlock|lock_wake", "to where who waits is woken")
 
+# A lock that F holds while it waits for W, which asks for the lock in rounds: neither can go on, and
+# no walk goes round with them. Behind the instruction that takes the lock all is well.
+rounds = walk("selftest-step-rounds", "--allocator", "default")
+equal([part["outcome"] for part in rounds[False]["map"]], ["hang", "ok"],
+      "W and F that wait for each other in rounds hang, up to a point")
+like(at(rounds[False], "map", 1, "symbol"), "mutex", "which is where W has got the lock")
+ok(rounds[False]["fresh_reason"], "no fork comes through at first, so each point has its subject")
+equal(at(rounds[False], "controls", "fresh"), {"trials": 1, "same": 1},
+      "a fresh process hangs there, too")
+equal(bad_of(rounds[True]), [], "without the handler all is well at each point")
+
 # W crashes without F's help: that is no point's doing.
 crash = walk("selftest-step-crash")[False]
 equal(bad_of(crash), [], "W that crashes by itself spoils no point of a fork")

@@ -64,12 +64,15 @@ void map_fill(struct map *map)
  */
 #define STOP_COST 2
 
-/* How often W has come by the address of point k when it stands there. */
+/*
+ * How often W has come by the address of point k when it stands there. It stands at point 0 from
+ * the beginning, stopped by a breakpoint, and no other stops it there again.
+ */
 static unsigned int map_times(const struct map *map, size_t k)
 {
 	unsigned int times = 0;
 
-	for (size_t i = 0; i <= k; i++)
+	for (size_t i = 1; i <= k; i++)
 		times += map->points[i].pc == map->points[k].pc && !map->points[i].again;
 	return times;
 }
@@ -85,7 +88,7 @@ struct map_route map_route(const struct map *map, size_t k, bool stepping)
 	struct map_route best = { 0, 0, (unsigned int)k };
 	size_t cost = stepping ? k : SIZE_MAX;
 
-	for (size_t back = 0; back <= k && back < ROUTE_BACK && back < cost; back++) {
+	for (size_t back = 0; back < k && back < ROUTE_BACK && back < cost; back++) {
 		unsigned int times;
 
 		/* No breakpoint stops between two rounds. */

@@ -57,8 +57,8 @@ void map_fill(struct map *map);
 
 /*
  * How to bring W to a point at full speed: run to `pc` for the `times`-th time, then step the rest.
- * Costs about `times` stops and `steps` steps; the cheapest way is chosen. A `pc` of 0: step from
- * the window's start.
+ * Costs about `times` stops and `steps` steps; the cheapest way is chosen. W stands at point 0, and
+ * has been stopped there; a `pc` of 0: step from it.
  */
 struct map_route {
 	uint64_t pc;
@@ -66,7 +66,7 @@ struct map_route {
 	unsigned int steps;
 };
 
-/* `stepping` false: without a single step, by the point's own address. */
+/* `stepping` false: without a single step, by the point's own address; but see `again`. */
 struct map_route map_route(const struct map *map, size_t k, bool stepping);
 
 /* The points joined to segments, each with the place of its first instruction. */

@@ -91,7 +91,8 @@ enum operator_state operator_await(struct operator *f)
 			rest = (struct rest){ .asleep = 0 };
 			if (course_child_is_stuck(f->course))
 				return OPERATOR_CHILD;
-		} else if (resting != REST_NONE) {
+		} else if (resting != REST_NONE && !operator_answered(control)) {
+			/* Asleep in wait of its next command, it would have answered the last. */
 			f->sleeps = rest.task.sleeps;
 			f->waits_for = rest.task.args[0];
 			return OPERATOR_BLOCKED;

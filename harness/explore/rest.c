@@ -23,6 +23,16 @@ static bool is_same_round(const struct task_state *a, const struct task_state *b
 	return in_futex(a) && in_futex(b) && a->args[LIMIT_ARG] && b->args[LIMIT_ARG];
 }
 
+/*
+ * State, sleeps and system call are read one after the other, and a thread may move meanwhile: one
+ * look alone may tell of a sleep in one place and of a call in another.
+ */
+static bool is_same_sleep(const struct task_state *a, const struct task_state *b)
+{
+	return a->state == 'S' && b->state == 'S' && a->sleeps == b->sleeps &&
+	       a->in_syscall == b->in_syscall && a->nr == b->nr && a->args[0] == b->args[0];
+}
+
 bool rest_is_endless(const struct rest *rest)
 {
 	return in_futex(&rest->task) && !rest->task.args[LIMIT_ARG];
@@ -40,5 +50,5 @@ enum resting rest_look(struct rest *rest, pid_t pid, pid_t tid)
 		rest->first = now.sleeps;
 	else if (now.sleeps - rest->first >= ROUNDS)
 		return REST_ROUNDS;
-	return rest->asleep > 1 && now.sleeps == last.sleeps ? REST_ASLEEP : REST_NONE;
+	return is_same_sleep(&last, &now) ? REST_ASLEEP : REST_NONE;
 }

@@ -12,13 +12,9 @@ static size_t travel(const struct map *map, struct map_route route)
 {
 	size_t at = 0, times = 0;
 
-	while (route.pc && at < map->n) {
+	while (route.pc && times < route.times && ++at < map->n)
 		/* No stop between two rounds of one instruction. */
 		times += map->points[at].pc == route.pc && !map->points[at].again;
-		if (times == route.times)
-			break;
-		at++;
-	}
 	return at + route.steps < map->n ? at + route.steps : SIZE_MAX;
 }
 
@@ -32,12 +28,12 @@ static size_t cheapest(const struct map *map, size_t k)
 {
 	size_t best = k;
 
-	for (size_t at = 0; at <= k; at++) {
+	for (size_t at = 1; at <= k; at++) {
 		size_t times = 0;
 
 		if (map->points[at].again)
 			continue;
-		for (size_t i = 0; i <= at; i++)
+		for (size_t i = 1; i <= at; i++)
 			times += map->points[i].pc == map->points[at].pc && !map->points[i].again;
 		if (times * STOP_COST + (k - at) < best)
 			best = times * STOP_COST + (k - at);
@@ -99,6 +95,8 @@ static void routes_by_hand(void)
 		map_add(&map, way[i], 0);
 	route = map_route(&map, 1, true);
 	CHECK(route.pc == 0 && route.steps == 1, "a step is cheaper than a stop");
+	route = map_route(&map, 0, false);
+	CHECK(route.pc == 0 && route.steps == 0, "to where W stands there is no way to go");
 	route = map_route(&map, 10, true);
 	CHECK(route.pc == 7 && route.times == 1 && route.steps == 0, "a stop than many steps");
 	route = map_route(&map, 9, false);

@@ -6,8 +6,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "base/errors.h"
 #include "explore/walker.h"
@@ -48,12 +50,14 @@ __attribute__((noinline)) static void work_known(void)
 static void work_much(void)
 {
 	static char text[100];
+	static struct timespec now;
 	char *volatile block;
 	char *to = bytes;
 	size_t times = 9;
 
 	__asm__ volatile("rep stosb" : "+D"(to), "+c"(times) : "a"(0x31) : "memory");
 	block = malloc(100);
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "%d %s %p", constant, bytes, (void *)block);
 	memcpy(block, text, 60);
 	free(block);
@@ -147,6 +151,7 @@ static bool others_see(const struct picture *a, const struct picture *b, const s
 struct tally {
 	unsigned int steps, seen, unseen, called, missed, invented, untouched;
 	unsigned int met; /* labels */
+	unsigned int in_vdso;
 };
 
 static void label_check(uint64_t pc, const struct walk_effect *e, struct tally *tally)
@@ -189,6 +194,8 @@ static enum walk_state view_step(struct walker *walker, struct picture pictures[
 
 	label_check(pc, &effect, tally);
 	tally->steps++;
+	tally->in_vdso += pc >= walker->control->walk.vdso_start &&
+			  pc < walker->control->walk.vdso_end;
 	tally->called += effect.called;
 	maps_release(&pictures[1].maps);
 	picture_take(&pictures[1], walker->pid);
@@ -222,6 +229,7 @@ static void view_check(struct walker *walker)
 	CHECK_INT(tally.met, 8, "by all that is known");
 	CHECK(tally.steps > 1000 && tally.seen > 100 && tally.unseen > 100 && tally.called > 1,
 	      "and by much more");
+	CHECK_INT(tally.in_vdso, 0, "a call into the vdso is one step");
 	CHECK_INT(tally.missed, 0, "each change that others can see was told");
 	CHECK_INT(tally.invented, 0, "and none that was not");
 	CHECK_INT(tally.untouched, 0, "what was changed was touched");
@@ -277,6 +285,9 @@ int main(void)
 	struct strbuf err = STRBUF_INIT;
 	struct walker walker;
 
+	/* Its first page, with all that W calls of it. */
+	control.walk.vdso_start = getauxval(AT_SYSINFO_EHDR);
+	control.walk.vdso_end = control.walk.vdso_start + (control.walk.vdso_start ? 4096 : 0);
 	traced_pin(); /* the kernel writes the processor's number into a thread's rseq area */
 	walker_make(&walker, &control);
 	CHECK_INT(walker_observe(&walker, &err), 0, "W is observed");
