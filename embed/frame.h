@@ -59,7 +59,10 @@ void meet_stand_quiet(struct subject *s);
 void walk_stand(struct subject *s, uint64_t enter_pc);
 /* F, GIL held, before any thread is started. */
 void walk_prepare(struct subject *s);
-/* F, without the GIL: the driver's next command. The last one counts as carried out. */
+/*
+ * F: the driver's next command. The last one counts as carried out. Without the GIL, unless W needs
+ * it no more.
+ */
 enum walk_command walk_next(struct subject *s);
 /* F: the command is carried out. walk_next() says so by itself. */
 void walk_answer(struct subject *s);
@@ -72,6 +75,8 @@ bool walk_is_on(const struct subject *s);
 void walk_rest(struct subject *s);
 /* F: is the command one of many forks? */
 bool walk_is_forking(const struct subject *s);
+/* F: is it to stand after the operation, until W has ended? */
+bool walk_is_resting(const struct subject *s);
 
 /* announce.c: crash handlers for all threads, and the calling thread's alternate stack. */
 void announce_install(struct control *control);

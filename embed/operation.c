@@ -69,6 +69,20 @@ static void fork_once(struct subject *s)
 	Py_END_ALLOW_THREADS
 }
 
+/*
+ * A function of its own: what F has in registers and on its stack while it waits is then the same
+ * each time, from the first fork on, and the driver compares memory between two (step_forks.c).
+ */
+__attribute__((noinline)) static bool another_fork_is_wanted(struct subject *s)
+{
+	enum walk_command command;
+
+	Py_BEGIN_ALLOW_THREADS
+	command = walk_next(s);
+	Py_END_ALLOW_THREADS
+	return command == WALK_FORK;
+}
+
 /* One fork, or, while W is walked, one at each point at which the driver wants one. */
 static void operate_fork(struct subject *s)
 {
@@ -76,18 +90,11 @@ static void operate_fork(struct subject *s)
 		fork_once(s);
 		return;
 	}
-	for (;;) {
-		enum walk_command command;
-
+	do {
 		fork_once(s);
 		if (operation_child_is_fine(s))
 			subject_say(s, OUTCOME_OK, "");
-		Py_BEGIN_ALLOW_THREADS
-		command = walk_next(s);
-		Py_END_ALLOW_THREADS
-		if (command != WALK_FORK)
-			break;
-	}
+	} while (another_fork_is_wanted(s));
 	/* What became of the children has been heard. */
 	subject_say(s, OUTCOME_OK, "");
 }
@@ -120,6 +127,6 @@ void operation_run(struct subject *s)
 	}
 	meet_after(s);
 	/* F stands, so that W goes on alone, until it is known what becomes of it. */
-	if (walked)
+	if (walked || walk_is_resting(s))
 		walk_next(s);
 }

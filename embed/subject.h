@@ -207,6 +207,7 @@ enum walk_command {
 	WALK_NONE = 0,
 	WALK_FORK,    /* fork once, reap the child, answer, and wait for the next command */
 	WALK_OPERATE, /* do the operation as in any trial, answer, and wait */
+	WALK_REST,    /* no more forks: the operation is over; answer, and wait */
 	WALK_LEAVE,   /* no (more) operation: check, and end */
 };
 

@@ -25,7 +25,7 @@ static void nudge_driver(void)
  * A thread that waits for the GIL asks for it after the switch interval. How long that is makes no
  * difference where one thread runs at a time, but it would be waited for at each point.
  */
-#define SWITCH_INTERVAL 0.0002
+#define SWITCH_INTERVAL 0.0001
 
 void walk_prepare(struct subject *s)
 {
@@ -97,6 +97,11 @@ static enum walk_command command_of(uint32_t word)
 bool walk_is_forking(const struct subject *s)
 {
 	return command_of(atomic_load(&s->control->walk.taken)) == WALK_FORK;
+}
+
+bool walk_is_resting(const struct subject *s)
+{
+	return command_of(atomic_load(&s->control->walk.taken)) == WALK_REST;
 }
 
 void walk_answer(struct subject *s)

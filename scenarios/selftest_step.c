@@ -229,6 +229,27 @@ const struct scenario scenario_selftest_step_rounds = {
 	.setup = setup_rounds, .work = work_rounds,
 };
 
+/* A fork that does not leave its process as it was: one word of it is another one each time. */
+static volatile int forks_counted;
+
+static void count_fork(void)
+{
+	forks_counted++;
+}
+
+static void setup_counted(struct subject *s)
+{
+	if (!s->twin && pthread_atfork(NULL, count_fork, NULL))
+		subject_say(s, OUTCOME_WRONG, "no handlers");
+}
+
+const struct scenario scenario_selftest_step_counted = {
+	.name = "selftest-step-counted", .race = "none: the parent's handler counts forks",
+	.symptom = "none", .fix = "it does not", .operation = OPERATION_FORK,
+	.flags = SCENARIO_HIDDEN | SCENARIO_WINDOW, .workers = 1, .expectations = harmless,
+	.setup = setup_counted, .work = work_clean,
+};
+
 /* What finalization takes away. */
 static volatile int alive;
 #define COPIED 16

@@ -118,6 +118,16 @@ equal(at(rounds[False], "controls", "fresh"), {"trials": 1, "same": 1},
       "a fresh process hangs there, too")
 equal(bad_of(rounds[True]), [], "without the handler all is well at each point")
 
+# A parent's handler that changes a word on each fork: one subject cannot serve all points.
+counted = walk("selftest-step-counted")
+equal([counted[twin]["fresh_subjects"] for twin in (False, True)], [True, False],
+      "a handler that counts forks is noticed, and its twin's is not there")
+like(counted[False].get("fresh_reason"),
+     r"^a fork does not leave the process as it was: (\S+\+)?0x[0-9a-f]+$",
+     "with the place of its word, and no other")
+equal(counted[True]["fresh_reason"], None, "of the twin nothing is told")
+equal([bad_of(counted[twin]) for twin in (False, True)], [[], []], "both are clean at each point")
+
 # W crashes without F's help: that is no point's doing.
 crash = walk("selftest-step-crash")[False]
 equal(bad_of(crash), [], "W that crashes by itself spoils no point of a fork")

@@ -126,6 +126,17 @@ int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task)
 	return 0;
 }
 
+char procfs_task_letter(pid_t pid, pid_t tid)
+{
+	struct stat_line line;
+	char buf[4096];
+
+	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/stat", pid, tid) < 0 ||
+	    stat_parse(buf, &line) < 0)
+		return '\0';
+	return line.state;
+}
+
 struct pid_array {
 	pid_t *v;
 	size_t n, alloc;
@@ -232,6 +243,24 @@ int procfs_children(pid_t pid, pid_t **pids)
 	free(all);
 	*pids = found.v;
 	return (int)found.n;
+}
+
+int procfs_count_children(pid_t pid)
+{
+	pid_t *tids;
+	int n = procfs_tasks(pid, &tids), count = n < 0 ? -1 : 0;
+
+	for (int i = 0; i < n && count >= 0; i++) {
+		char buf[4096];
+
+		if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/children", pid, tids[i]) < 0)
+			count = -1;
+		else
+			for (const char *p = buf; (p = strchr(p, ' ')); p++)
+				count++;
+	}
+	free(tids);
+	return count;
 }
 
 int procfs_descendants(pid_t pid, pid_t **pids)

@@ -25,11 +25,20 @@ struct task_state {
 /* -1 with errno ESRCH once the task is gone. */
 int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task);
 
+/* Its state alone, at a quarter of the cost; '\0' once the task is gone. */
+char procfs_task_letter(pid_t pid, pid_t tid);
+
 /* All thread ids of a process, in an array that the caller frees. Their number, or -1. */
 int procfs_tasks(pid_t pid, pid_t **tids);
 
 /* Its children, zombies too, in an array to free. Number, or -1. */
 int procfs_children(pid_t pid, pid_t **pids);
+
+/*
+ * How many children it has, zombies too, by a look at it alone. -1: gone, or the kernel does not
+ * say. Right only while none of them ends.
+ */
+int procfs_count_children(pid_t pid);
 
 /* All living descendants of a process, nearest first, in an array to free. Number, or -1. */
 int procfs_descendants(pid_t pid, pid_t **pids);

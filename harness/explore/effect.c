@@ -17,12 +17,19 @@ struct code_slot {
 };
 
 struct walker_code {
-	struct code_slot slots[CODE_SLOTS];
+	struct code_slot *slots[CODE_SLOTS]; /* NULL: not used yet, as most are never */
 };
 
 struct walker_code *effect_code_new(void)
 {
 	return xcalloc(1, sizeof(struct walker_code));
+}
+
+void effect_code_free(struct walker_code *code)
+{
+	for (size_t i = 0; code && i < CODE_SLOTS; i++)
+		free(code->slots[i]);
+	free(code);
 }
 
 static bool process_read(pid_t pid, uint64_t address, void *out, size_t size)
@@ -46,7 +53,8 @@ static size_t code_read(pid_t pid, uint64_t pc, uint8_t code[CPU_CODE_MAX])
 static const struct cpu_instruction *decode(struct walker *walker)
 {
 	uint64_t pc = cpu_pc(&walker->registers);
-	struct code_slot *slot = &walker->code->slots[(pc ^ pc >> 13) & (CODE_SLOTS - 1)];
+	struct code_slot **at = &walker->code->slots[(pc ^ pc >> 13) & (CODE_SLOTS - 1)];
+	struct code_slot *slot = *at ? *at : (*at = xcalloc(1, sizeof(*slot)));
 	uint8_t code[CPU_CODE_MAX];
 
 	if (slot->pc == pc && reach_is_constant(&walker->reach, pc, 1))

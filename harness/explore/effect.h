@@ -20,8 +20,10 @@ struct effect_stores {
 	size_t n;
 };
 
-/* What has been decoded, by address: nothing yet. free() it. */
+/* What has been decoded, by address: nothing yet. */
 struct walker_code *effect_code_new(void);
+/* NULL: nothing to do. */
+void effect_code_free(struct walker_code *code);
 
 /* W stands before an instruction: what it will do, as far as that is known now. */
 void effect_foresee(struct walker *walker, struct walk_effect *effect,

@@ -12,12 +12,22 @@
 
 /*
  * F is waited for at the pipe that it writes to when it has answered; this is how long it may be
- * silent before somebody looks what it does. A fork with its child takes some 500 us.
+ * silent before somebody looks what it does.
  */
-#define SILENCE_NS (200 * NSEC_PER_USEC)
+#define SILENCE_NS (100 * NSEC_PER_USEC)
+
+/*
+ * While its child lives, F waits for nobody else, and what is looked at is the child, which most
+ * often ends before the first look. A look costs 100 us of the CPU that the child may need, and
+ * course_child_is_stuck() is not to be asked oftener.
+ */
+#define CHILD_LOOK_NS NSEC_PER_MSEC
+
+/* It sleeps for ever, and has not moved, since so many looks. */
+#define SAME_LOOKS 2
 
 /* Neither running nor in a futex for so many looks: it waits for W in a loop of short sleeps. */
-#define SLEEPY_LOOKS 250
+#define SLEEPY_LOOKS 500
 
 void operator_tell(struct operator *f, enum walk_command command)
 {
@@ -59,16 +69,26 @@ static bool child_moves(pid_t pid)
 
 /*
  * One more look at F: does it wait for W? One that is asleep without a time limit does, and one
- * that waits in rounds. REST_GONE: it has ended, or is about to; a process that dies while W is
- * traced waits for W's tracer.
+ * that waits in rounds. While it does not sleep its state alone is read, for all else takes CPU
+ * from it. REST_GONE: it has ended, or is about to; a process that dies while W is traced waits for
+ * W's tracer.
  */
 static enum resting operator_look(const struct control *control, struct rest *rest)
 {
 	pid_t pid = (pid_t)atomic_load(&control->state.subject_pid);
-	enum resting now = rest_look(rest, pid, (pid_t)atomic_load(&control->state.operator_tid));
+	pid_t tid = (pid_t)atomic_load(&control->state.operator_tid);
+	char letter = procfs_task_letter(pid, tid);
+	enum resting now;
 
-	if (now != REST_ASLEEP || rest_is_endless(rest))
+	if (letter == 'R' || letter == 'D') {
+		*rest = (struct rest){ .asleep = 0 };
+		return REST_NONE;
+	}
+	now = rest_look(rest, pid, tid);
+	if (now != REST_ASLEEP)
 		return now;
+	if (rest_is_endless(rest))
+		return rest->same < SAME_LOOKS ? REST_NONE : REST_ASLEEP;
 	return rest->asleep < SLEEPY_LOOKS || child_moves(pid) ? REST_NONE : REST_ASLEEP;
 }
 
@@ -79,20 +99,24 @@ enum operator_state operator_await(struct operator *f)
 	enum resting resting;
 
 	while (!operator_answered(control)) {
-		if (!course_poll(f->course, SILENCE_NS))
+		bool child = child_lives(control);
+
+		if (!course_poll(f->course, child ? CHILD_LOOK_NS : SILENCE_NS))
 			return OPERATOR_GONE;
 		if (operator_answered(control))
 			break;
-		resting = operator_look(control, &rest);
-		if (resting == REST_GONE)
-			return OPERATOR_GONE;
 		if (child_lives(control)) {
 			/* It waits for the child. */
 			rest = (struct rest){ .asleep = 0 };
-			if (course_child_is_stuck(f->course))
+			if (child && course_child_is_stuck(f->course))
 				return OPERATOR_CHILD;
-		} else if (resting != REST_NONE && !operator_answered(control)) {
-			/* Asleep in wait of its next command, it would have answered the last. */
+			continue;
+		}
+		resting = operator_look(control, &rest);
+		if (resting == REST_GONE)
+			return OPERATOR_GONE;
+		/* Asleep in wait of its next command, it would have answered the last. */
+		if (resting != REST_NONE && !operator_answered(control)) {
 			f->sleeps = rest.task.sleeps;
 			f->waits_for = rest.task.args[0];
 			return OPERATOR_BLOCKED;

@@ -2,21 +2,16 @@
 #include "explore/reach.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "base/errors.h"
+#include "explore/pages.h"
 #include "observe/maps.h"
 
 /* Read in pieces of this size: large enough to be quick, small enough for a cache. */
 #define CHUNK ((size_t)256 << 10)
-
-/* Of pagemap, and a divisor of any page of a machine. */
-#define PAGE ((uint64_t)sysconf(_SC_PAGESIZE))
 
 static void zone_add(struct reach *reach, uint64_t address)
 {
@@ -65,54 +60,29 @@ static int pages_search(struct reach *reach, pid_t pid, uint64_t start, uint64_t
 		if (n < 0)
 			n = 0;
 		words_search(reach, words, (size_t)n / sizeof(uint64_t));
-		start += (size_t)n < size ? (size_t)n / PAGE * PAGE + PAGE : size;
+		start += (size_t)n < size ? ((size_t)n / pages_size() + 1) * pages_size() : size;
 	}
 	return 0;
 }
 
-/* Documentation/admin-guide/mm/pagemap.rst */
-#define PAGEMAP_EXCLUSIVE (1ull << 56)
-#define PAGEMAP_SWAPPED (1ull << 62)
-#define PAGEMAP_PRESENT (1ull << 63)
-
 /*
- * May the page hold an address of W's stack? Not if it was never touched; nor if the process still
- * shares it with the zygote that it was forked from, where W's stack did not exist.
+ * A page that the process still shares with the zygote that it was forked from, where W's stack did
+ * not exist, holds no address of it; nor does one that was never touched.
  */
-static bool page_may_tell(uint64_t entry)
+static int range_search(struct reach *reach, const struct pages *pages, pid_t pid,
+			const struct maps_range *range, uint64_t start, uint64_t end)
 {
-	return entry & PAGEMAP_SWAPPED ||
-	       (entry & PAGEMAP_PRESENT && entry & PAGEMAP_EXCLUSIVE);
-}
-
-/* Without a pagemap, all of it. */
-static int range_search(struct reach *reach, pid_t pid, int pagemap, uint64_t start, uint64_t end)
-{
-	uint64_t entries[512];
+	uint64_t first = start / pages_size() * pages_size();
+	size_t n = (size_t)((end - first + pages_size() - 1) / pages_size()), from, to = 0;
+	uint8_t *states = xcalloc(n + 1, sizeof(*states));
 	int ret = 0;
 
-	if (pagemap < 0)
-		return pages_search(reach, pid, start, end);
-	start = start / PAGE * PAGE;
-	while (start < end && !ret) {
-		size_t want = (size_t)((end - start + PAGE - 1) / PAGE), got, from = 0;
-		ssize_t n = pread(pagemap, entries, (want < 512 ? want : 512) * sizeof(*entries),
-				  (off_t)(start / PAGE * sizeof(*entries)));
-
-		if (n < (ssize_t)sizeof(*entries))
-			return pages_search(reach, pid, start, end);
-		got = (size_t)n / sizeof(*entries);
-		/* Neighbours in one read. */
-		for (size_t i = 0; i <= got && !ret; i++) {
-			if (i < got && page_may_tell(entries[i]))
-				continue;
-			if (i > from)
-				ret = pages_search(reach, pid, start + from * PAGE,
-						   start + i * PAGE);
-			from = i + 1;
-		}
-		start += got * PAGE;
-	}
+	pages_look(pages, range, first, n, states);
+	/* Neighbours in one read. */
+	while (!ret && pages_next_own(states, n, &from, &to))
+		ret = pages_search(reach, pid, first + from * pages_size(),
+				   first + to * pages_size());
+	free(states);
 	return ret;
 }
 
@@ -130,12 +100,12 @@ static void constant_add(struct reach *reach, uint64_t start, uint64_t end)
 }
 
 /* W's stack is searched from where its private part ends: its older frames are anybody's. */
-static int mapping_search(struct reach *reach, pid_t pid, int pagemap,
+static int mapping_search(struct reach *reach, const struct pages *pages, pid_t pid,
 			  const struct maps_range *range)
 {
-	if (reach->low == range->start)
-		return range_search(reach, pid, pagemap, reach->high, range->end);
-	return range_search(reach, pid, pagemap, range->start, range->end);
+	uint64_t start = reach->low == range->start ? reach->high : range->start;
+
+	return range_search(reach, pages, pid, range, start, range->end);
 }
 
 static void mappings_sort(struct reach *reach, const struct maps *maps, uint64_t sp)
@@ -152,24 +122,22 @@ static void mappings_sort(struct reach *reach, const struct maps *maps, uint64_t
 	}
 }
 
-int reach_begin(struct reach *reach, pid_t pid, uint64_t sp)
+int reach_begin(struct reach *reach, pid_t pid, pid_t zygote, uint64_t sp)
 {
+	struct pages pages;
 	struct maps maps;
-	char path[48];
-	int ret, pagemap;
+	int ret;
 
 	memset(reach, 0, sizeof(*reach));
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", pid);
-	pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	pages_open(&pages, pid, zygote);
 	ret = maps_read(&maps, pid);
 	if (!ret)
 		mappings_sort(reach, &maps, sp);
 	for (size_t i = 0; !ret && reach->high > reach->low && i < maps.nranges; i++)
 		if (maps.ranges[i].writable)
-			ret = mapping_search(reach, pid, pagemap, &maps.ranges[i]);
+			ret = mapping_search(reach, &pages, pid, &maps.ranges[i]);
 	maps_release(&maps);
-	if (pagemap >= 0)
-		close(pagemap);
+	pages_close(&pages);
 	return ret;
 }
 

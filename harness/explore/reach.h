@@ -40,10 +40,11 @@ struct reach {
 };
 
 /*
- * All threads of the process stand still. `sp` is W's, at the window's first instruction. 0, or -1
- * with errno if the process is gone or may not be read. Release in either case.
+ * All threads of the process stand still. `zygote` is the process that it is a fork of, 0: none.
+ * `sp` is W's, at the window's first instruction. 0, or -1 with errno if the process is gone or may
+ * not be read. Release in either case.
  */
-int reach_begin(struct reach *reach, pid_t pid, uint64_t sp);
+int reach_begin(struct reach *reach, pid_t pid, pid_t zygote, uint64_t sp);
 void reach_release(struct reach *reach);
 
 /* Is all of it W's alone? */

@@ -50,5 +50,6 @@ enum resting rest_look(struct rest *rest, pid_t pid, pid_t tid)
 		rest->first = now.sleeps;
 	else if (now.sleeps - rest->first >= ROUNDS)
 		return REST_ROUNDS;
-	return is_same_sleep(&last, &now) ? REST_ASLEEP : REST_NONE;
+	rest->same = is_same_sleep(&last, &now) ? rest->same + 1 : 0;
+	return rest->same ? REST_ASLEEP : REST_NONE;
 }

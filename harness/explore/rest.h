@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Does a thread wait for somebody else? Read off the kernel, by looks at it that are some 200 us
+ * Does a thread wait for somebody else? Read off the kernel, by looks at it that are some 100 us
  * apart; a thread that is on its way somewhere is seen to move.
  */
 #ifndef FORKPOINT_EXPLORE_REST_H
@@ -17,6 +17,7 @@ struct rest {
 	struct task_state task; /* as it was when it was looked at last */
 	uint64_t first;         /* its sleeps when this wait was seen first */
 	unsigned int asleep;    /* looks in a row that found it asleep */
+	unsigned int same;      /* those that found it in the same sleep as the one before */
 };
 
 enum resting {

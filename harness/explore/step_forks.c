@@ -129,9 +129,9 @@ static bool forks_point(struct forks *f, const struct walk_effect *effect)
 
 /*
  * How often two pictures are compared at one point until they are equal: what is done once, at the
- * first fork or the second, is not done again.
+ * first fork or the second or third, is not done again.
  */
-#define CHECK_ROUNDS 2
+#define CHECK_ROUNDS 3
 
 /* One more fork where W stands, which tells nothing new if all is well. */
 static bool forks_repeat(struct forks *f)
@@ -155,23 +155,23 @@ static bool forks_repeat(struct forks *f)
 	return !f->unsound->len;
 }
 
-static struct picture *forks_picture(struct forks *f)
+static struct picture *forks_picture(struct forks *f, struct picture *before)
 {
 	const struct control *control = course_control(f->course);
 
 	return picture_take(f->walker.pid, (pid_t)atomic_load(&control->state.operator_tid),
-			    f->unsound);
+			    f->walker.zygote, before, f->unsound);
 }
 
 /* Does memory look the same before and after a fork? `where` it does not. */
 static bool forks_compare(struct forks *f, struct strbuf *where)
 {
-	struct picture *before = forks_picture(f), *after = NULL;
+	struct picture *before = forks_picture(f, NULL), *after = NULL;
 	bool same = false;
 
 	for (int i = 0; before && i < CHECK_ROUNDS && !same; i++) {
 		strbuf_reset(where);
-		after = forks_repeat(f) ? forks_picture(f) : NULL;
+		after = forks_repeat(f) ? forks_picture(f, before) : NULL;
 		same = after && picture_equals(before, after, where);
 		picture_free(before);
 		before = after;
@@ -182,14 +182,13 @@ static bool forks_compare(struct forks *f, struct strbuf *where)
 
 /*
  * The condition of the reduction, looked at after the first fork that came through, while W stands
- * where it stood. One more fork comes before the first picture: F's first is told otherwise than
- * those after it.
+ * where it stood.
  */
 static bool forks_check(struct forks *f)
 {
 	struct strbuf where = STRBUF_INIT;
 
-	f->checked = forks_repeat(f) && forks_compare(f, &where);
+	f->checked = forks_compare(f, &where);
 	if (!f->checked && !f->unsound->len)
 		strbuf_addf(f->unsound, "a fork does not leave the process as it was: %s",
 			    where.buf);
@@ -203,25 +202,37 @@ static bool forks_hold(struct forks *f)
 	return f->checked || f->pending || !f->map->tried || forks_check(f);
 }
 
-static void forks_walk(struct forks *f)
+/* Where W was at last; WALK_ON: in the middle, for the walk is void. */
+static enum walk_state forks_walk(struct forks *f)
 {
 	struct walk_effect effect;
 
 	forks_add(f);
 	if (!forks_try(f) || !forks_hold(f))
-		return;
+		return WALK_ON;
 	while (f->map->n < MAP_POINTS_MAX) {
 		enum walk_state state = walker_step(&f->walker, &effect);
 
 		/* F may be what W waits for. */
 		if (state == WALK_BLOCKED && f->pending && operator_moves(&f->operator) &&
 		    !forks_settle(f))
-			return;
+			return WALK_BLOCKED;
 		if (state == WALK_BLOCKED)
 			state = walker_resume(&f->walker, NSEC_PER_SEC);
 		if (state != WALK_ON || !forks_point(f, &effect) || !forks_hold(f))
-			return;
+			return state;
 	}
+	return WALK_ON;
+}
+
+/*
+ * W stands behind its window, and ends there when it is let go, once F has called its operation
+ * over. Otherwise it would work on, and take the CPU that F needs for its own end.
+ */
+static void forks_rest(struct forks *f)
+{
+	operator_tell(&f->operator, WALK_REST);
+	operator_await(&f->operator);
 }
 
 /* What became of the subject: of the fork that never came through, or of a window never reached. */
@@ -257,7 +268,8 @@ enum link_result step_forks(struct cell *cell, struct map *map, bool exact, stru
 			return LINK_BROKEN;
 		}
 		map->places = places_take(cell->cache, f.walker.pid);
-		forks_walk(&f);
+		if (forks_walk(&f) == WALK_OVER && !f.pending && f.checked)
+			forks_rest(&f);
 		walker_end(&f.walker);
 		if (!map_is_whole(map, err)) {
 			course_abandon(f.course, err);

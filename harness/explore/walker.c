@@ -19,7 +19,7 @@
  * A step that does not enter the kernel ends; one that does may wait for another thread. Whether it
  * does is seen in two looks so far apart.
  */
-#define CALL_LOOK_NS (200 * NSEC_PER_USEC)
+#define CALL_LOOK_NS (100 * NSEC_PER_USEC)
 
 /* Of 10 ms: windows take microseconds, and a finalization beside them has its own thread. */
 #define SPIN_TICKS 5
@@ -253,6 +253,7 @@ int walker_begin(struct walker *walker, struct course *course, struct strbuf *er
 	memset(walker, 0, sizeof(*walker));
 	walker->pid = (pid_t)atomic_load(&control->state.subject_pid);
 	walker->tid = (pid_t)atomic_load(&control->state.worker_tid);
+	walker->zygote = course_zygote(course);
 	walker->control = control;
 	walker->leave_pc = control->walk.leave_pc;
 	sigchld_set(&set);
@@ -272,7 +273,8 @@ int walker_begin(struct walker *walker, struct course *course, struct strbuf *er
 int walker_observe(struct walker *walker, struct strbuf *err)
 {
 	walker->code = effect_code_new();
-	if (reach_begin(&walker->reach, walker->pid, cpu_sp(&walker->registers)) == 0)
+	if (reach_begin(&walker->reach, walker->pid, walker->zygote,
+			cpu_sp(&walker->registers)) == 0)
 		return 0;
 	strbuf_addf(err, "the memory of a subject cannot be read: %s", strerror(errno));
 	return -1;
@@ -302,6 +304,6 @@ void walker_end(struct walker *walker)
 	if (walker->masked)
 		sigprocmask(SIG_SETMASK, &walker->mask, NULL);
 	reach_release(&walker->reach);
-	free(walker->code);
+	effect_code_free(walker->code);
 	memset(walker, 0, sizeof(*walker));
 }

@@ -22,6 +22,7 @@
 
 struct walker {
 	pid_t pid, tid;
+	pid_t zygote; /* that the process is a fork of; 0: none */
 	const struct control *control;
 	struct cpu_registers registers; /* of W, where it stands */
 	struct reach reach;

@@ -122,6 +122,8 @@ static void maps_parse(struct maps *maps)
 		range->end = line.end;
 		range->executable = line.perms[2] == 'x';
 		range->writable = line.perms[1] == 'w';
+		range->shared = line.perms[3] == 's';
+		range->path = line.path;
 		range->file = line.path[0] == '/';
 		range->control = !strcmp(line.path, "/memfd:" CONTROL_MEMORY_NAME);
 		range->module = SIZE_MAX;

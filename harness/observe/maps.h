@@ -23,6 +23,8 @@ struct maps_range {
 	bool executable;
 	bool writable;
 	bool file; /* a file's pages */
+	bool shared;  /* on purpose: what one process writes, others read */
+	const char *path; /* of the file, or the kernel's name for it; "": it has none */
 	bool control; /* the page that a subject shares with its driver */
 	size_t module; /* index, or SIZE_MAX */
 };

@@ -242,6 +242,11 @@ struct control *course_control(struct course *c)
 	return c->link->control;
 }
 
+pid_t course_zygote(const struct course *c)
+{
+	return c->link->zygote;
+}
+
 void course_tell(struct course *c, enum walk_command command)
 {
 	struct control_walk *walk = &c->link->control->walk;

@@ -27,6 +27,9 @@ struct course *course_begin(struct link *link, const struct control_order *order
 /* The subject's own end of the control block. */
 struct control *course_control(struct course *course);
 
+/* The process that the subject is a fork of; 0: none, it was started afresh. */
+pid_t course_zygote(const struct course *course);
+
 /* MEET_WALK: a command for F. Does not wait. */
 void course_tell(struct course *course, enum walk_command command);
 /* MEET_WALK: W, which stands at its window, may go on. */

@@ -4,7 +4,9 @@
  *
  * steps fork PYTHON SCENARIO
  *	REDUCED EXACT FORK: nanoseconds a point with the reduction, a point with --exact, and a
- *	fork with its handlers and its check while W stands still and nobody steps
+ *	fork with its handlers and its check while W stands still and nobody steps. The window is
+ *	walked under each setting of the allocator, and all points of all maps count; so do as
+ *	many forks under each
  * steps finalize PYTHON SCENARIO
  *	POINT TRIAL LEFT-OUT: nanoseconds a point, a plain trial of a zygote that finalizes, and
  *	the part of the points that were not tried
@@ -39,33 +41,39 @@ static void check(int ok, const char *what)
 		die(EXIT_HARNESS, "%s: %s", what, err.buf);
 }
 
-/* A walk of the whole window; nanoseconds. */
-static uint64_t walk(struct bench *bench, const struct unit *unit, bool twin, struct map *seen,
-		     uint64_t *bad)
+/* Of all maps of a cell: there is one for each setting of the allocator. */
+struct seen {
+	uint64_t points, tried, bad;
+};
+
+/* A walk of the whole window, under each setting; nanoseconds. */
+static uint64_t walk(struct bench *bench, const struct unit *unit, bool twin, struct seen *seen)
 {
 	struct cell *cell = bench_cell(bench, unit, twin, &err);
+	const struct map *maps;
 	uint64_t begun, took;
-	const struct map *map;
 
 	check(cell != NULL, "no cell");
 	begun = clock_now();
 	check(unit->strategy->explore(cell, &err) == LINK_DONE, "the walk failed");
 	took = clock_now() - begun;
-	map = cell->explored;
-	seen->n = map->n;
-	seen->tried = map->tried;
-	*bad = tally_bad_hits(&cell->tally);
+	maps = cell->explored;
+	*seen = (struct seen){ .bad = tally_bad_hits(&cell->tally) };
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		seen->points += maps[i].n;
+		seen->tried += maps[i].tried;
+	}
 	bench_cell_free(cell);
 	return took;
 }
 
-/* Nanoseconds a fork while W stands at its window and nobody steps. */
-static uint64_t plain_forks(struct cell *cell)
+/* FORKS forks while W stands at its window and nobody steps; nanoseconds. */
+static uint64_t forks_under_one(struct cell *cell)
 {
 	struct control_order order;
-	struct operator f;
 	struct trial trial, child;
-	uint64_t begun, took = 0;
+	uint64_t begun, took;
+	struct operator f;
 
 	strategy_step.order(cell, 0, &order);
 	f.course = course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted,
@@ -81,24 +89,45 @@ static uint64_t plain_forks(struct cell *cell)
 	took = clock_now() - begun;
 	course_abandon(f.course, &err);
 	trial_release(&trial);
-	return took / FORKS;
+	return took;
+}
+
+/* Nanoseconds a fork. */
+static uint64_t plain_forks(struct bench *bench, const struct unit *unit)
+{
+	struct cell *cell = bench_cell(bench, unit, true, &err);
+	uint64_t took = 0, n = 0;
+
+	check(cell != NULL, "no cell");
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		if (!cell_has(cell, (enum allocator)i))
+			continue;
+		cell_use(cell, (enum allocator)i);
+		took += forks_under_one(cell);
+		n += FORKS;
+	}
+	bench_cell_free(cell);
+	return took / n;
+}
+
+/* Nanoseconds a point, warm: hosts are up and names known from the second walk on. */
+static uint64_t point(struct bench *bench, const struct unit *unit)
+{
+	struct seen seen;
+	uint64_t took;
+
+	walk(bench, unit, true, &seen);
+	took = walk(bench, unit, true, &seen);
+	check(seen.points > 0, "no point");
+	return took / seen.points;
 }
 
 static void bench_forks(struct bench *reduced, struct bench *exact, const struct unit *unit)
 {
-	struct map map = { 0 };
-	struct cell *cell;
-	uint64_t a, b, bad, points;
+	uint64_t a = point(reduced, unit), b = point(exact, unit);
 
-	walk(reduced, unit, true, &map, &bad); /* warm: names are known from the second on */
-	a = walk(reduced, unit, true, &map, &bad);
-	points = map.n;
-	b = walk(exact, unit, true, &map, &bad);
-	cell = bench_cell(reduced, unit, true, &err);
-	check(cell != NULL, "no cell");
-	printf("%llu %llu %llu\n", (unsigned long long)(a / points),
-	       (unsigned long long)(b / map.n), (unsigned long long)plain_forks(cell));
-	bench_cell_free(cell);
+	printf("%llu %llu %llu\n", (unsigned long long)a, (unsigned long long)b,
+	       (unsigned long long)plain_forks(reduced, unit));
 }
 
 /* Nanoseconds of a trial of the same cell that is met at a gate. */
@@ -119,13 +148,13 @@ static uint64_t plain_trials(struct bench *bench, const struct unit *unit)
 
 static void bench_finalize(struct bench *bench, const struct unit *unit)
 {
-	struct map map = { 0 };
-	uint64_t bad, took = walk(bench, unit, false, &map, &bad);
+	struct seen seen;
+	uint64_t took = walk(bench, unit, false, &seen);
 
-	check(map.tried > 0, "nothing was tried");
-	printf("%llu %llu %.3f\n", (unsigned long long)(took / map.tried),
+	check(seen.tried > 0, "nothing was tried");
+	printf("%llu %llu %.3f\n", (unsigned long long)(took / seen.tried),
 	       (unsigned long long)plain_trials(bench, unit),
-	       1 - (double)map.tried / (double)map.n);
+	       1 - (double)seen.tried / (double)seen.points);
 }
 
 static int compare(const void *a, const void *b)
@@ -139,13 +168,12 @@ static void bench_found(struct bench *bench, const struct unit *unit, unsigned i
 {
 	uint64_t *took = xcalloc(times, sizeof(*took));
 	unsigned int found = 0;
-	struct map map = { 0 };
-	uint64_t bad;
+	struct seen seen;
 
-	walk(bench, unit, false, &map, &bad); /* warm */
+	walk(bench, unit, false, &seen); /* warm */
 	for (unsigned int i = 0; i < times; i++) {
-		took[i] = walk(bench, unit, false, &map, &bad);
-		found += bad > 0;
+		took[i] = walk(bench, unit, false, &seen);
+		found += seen.bad > 0;
 	}
 	qsort(took, times, sizeof(*took), compare);
 	printf("%u %llu %llu\n", found, (unsigned long long)took[times - 1],

@@ -50,7 +50,8 @@ static uint64_t look(pid_t pid, struct reach *reach)
 	if (ptrace(PTRACE_CONT, pid, NULL, NULL) < 0 || traced_wait(pid) != SIGTRAP ||
 	    cpu_fetch(pid, &registers) < 0)
 		traced_fail("going on with the child");
-	CHECK_INT(reach_begin(reach, pid, cpu_sp(&registers)), 0, "what stands is looked at");
+	CHECK_INT(reach_begin(reach, pid, getpid(), cpu_sp(&registers)), 0,
+		  "what stands is looked at");
 	CHECK_INT(reach->high, cpu_sp(&registers) & ~7ull, "down from its stack pointer");
 	return cpu_sp(&registers);
 }
@@ -130,7 +131,8 @@ int main(void)
 	stored_check(&reach, sp);
 	reach_release(&reach);
 	traced_end(pid);
-	CHECK(reach_begin(&reach, pid, sp) < 0, "of a process that is gone nothing is known");
+	CHECK(reach_begin(&reach, pid, getpid(), sp) < 0,
+	      "of a process that is gone nothing is known");
 	reach_release(&reach);
 	return tap_done();
 }

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "explore/pagecopy.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+
+#include "base/errors.h"
+#include "explore/pages.h"
+
+/* A subject has some 10 MiB that are in use. One with so much more is no subject of ours. */
+#define COPY_MAX ((size_t)1 << 30)
+
+void pagecopy_release(struct pagecopy *p)
+{
+	free(p->areas);
+	free(p->states);
+	free(p->slots);
+	free(p->bytes);
+	memset(p, 0, sizeof(*p));
+}
+
+static void areas_find(struct pagecopy *p, const struct maps *maps)
+{
+	p->areas = xcalloc(maps->nranges + 1, sizeof(*p->areas));
+	for (size_t i = 0; i < maps->nranges; i++) {
+		const struct maps_range *range = &maps->ranges[i];
+
+		if (!range->writable || range->control)
+			continue;
+		p->areas[p->nareas] = (struct pagecopy_area){
+			range, p->npages, (size_t)((range->end - range->start) / pages_size()),
+		};
+		p->npages += p->areas[p->nareas++].n;
+	}
+}
+
+static bool process_read(pid_t pid, uint64_t address, void *out, size_t size)
+{
+	struct iovec local = { out, size }, remote = { (void *)(uintptr_t)address, size };
+
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
+}
+
+uint64_t pagecopy_address(const struct pagecopy_area *area, size_t page)
+{
+	return area->range->start + (page - area->first) * pages_size();
+}
+
+const uint8_t *pagecopy_page(const struct pagecopy *p, size_t page)
+{
+	return p->states[page] == PAGE_OWN ? p->bytes + p->slots[page] * pages_size() : NULL;
+}
+
+/* In one call, for a call costs more than a page. */
+#define RUNS 256
+
+struct runs {
+	struct iovec v[RUNS];
+	size_t n, size;
+};
+
+/* What cannot be read (a page behind a file's end) stays zeros. */
+static void runs_read(struct runs *runs, pid_t pid, uint8_t *to)
+{
+	struct iovec local = { to, runs->size };
+
+	if (process_vm_readv(pid, &local, 1, runs->v, runs->n, 0) != (ssize_t)runs->size) {
+		memset(to, 0, runs->size);
+		for (size_t i = 0; i < runs->n; i++) {
+			uint64_t address = (uintptr_t)runs->v[i].iov_base, size = pages_size();
+
+			for (size_t left = runs->v[i].iov_len; left; left -= size) {
+				process_read(pid, address, to, size);
+				address += size;
+				to += size;
+			}
+		}
+	}
+	runs->n = runs->size = 0;
+}
+
+static void own_read(struct pagecopy *p, pid_t pid)
+{
+	struct runs runs = { .n = 0 };
+	size_t done = 0, from, to;
+
+	p->bytes = xcalloc(p->nslots + 1, pages_size());
+	for (size_t i = 0; i < p->nareas; i++) {
+		const struct pagecopy_area *area = &p->areas[i];
+
+		to = 0;
+		while (pages_next_own(p->states + area->first, area->n, &from, &to)) {
+			uint64_t start = pagecopy_address(area, area->first + from);
+			size_t size = (to - from) * pages_size();
+
+			runs.v[runs.n++] = (struct iovec){ (void *)(uintptr_t)start, size };
+			runs.size += size;
+			if (runs.n < RUNS)
+				continue;
+			done += runs.size;
+			runs_read(&runs, pid, p->bytes + done - runs.size);
+		}
+	}
+	runs_read(&runs, pid, p->bytes + done);
+}
+
+int pagecopy_take(struct pagecopy *p, const struct maps *maps, pid_t pid, pid_t zygote,
+		  struct strbuf *why)
+{
+	struct pages pages;
+
+	areas_find(p, maps);
+	if (p->npages > COPY_MAX / pages_size()) {
+		strbuf_addf(why, "it has %zu MiB of memory",
+			    (size_t)(p->npages * pages_size() >> 20));
+		return -1;
+	}
+	p->states = xcalloc(p->npages + 1, sizeof(*p->states));
+	p->slots = xcalloc(p->npages + 1, sizeof(*p->slots));
+	pages_open(&pages, pid, zygote);
+	for (size_t i = 0; i < p->nareas; i++)
+		pages_look(&pages, p->areas[i].range, p->areas[i].range->start, p->areas[i].n,
+			   p->states + p->areas[i].first);
+	pages_close(&pages);
+	for (size_t i = 0; i < p->npages; i++)
+		if (p->states[i] == PAGE_OWN)
+			p->slots[i] = (uint32_t)p->nslots++;
+	own_read(p, pid);
+	return 0;
+}
+
+/* A mapping is the same if it has the same place and is of the same thing. */
+bool pagecopy_has_same_areas(const struct pagecopy *a, const struct pagecopy *b)
+{
+	if (a->nareas != b->nareas)
+		return false;
+	for (size_t i = 0; i < a->nareas; i++) {
+		const struct maps_range *x = a->areas[i].range, *y = b->areas[i].range;
+
+		if (x->start != y->start || x->end != y->end || x->shared != y->shared ||
+		    strcmp(x->path, y->path) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Nobody has written to a page that is not the process's own, so one that is in neither picture is
+ * the same in both; unless it was the zygote's and was given back, for then it reads as zeros.
+ */
+static bool is_untouched(enum page_state before, enum page_state after)
+{
+	return before != PAGE_OWN && after != PAGE_OWN &&
+	       !(before == PAGE_SHARED && after == PAGE_ABSENT);
+}
+
+bool pagecopy_is_untouched(const struct pagecopy *before, const struct pagecopy *after, size_t page)
+{
+	return is_untouched(before->states[page], after->states[page]);
+}
+
+/* Room for a page that was not the process's own, as zeros. */
+static uint8_t *page_add(struct pagecopy *p, size_t page)
+{
+	p->bytes = xrealloc(p->bytes, (p->nslots + 1) * pages_size());
+	p->slots[page] = (uint32_t)p->nslots++;
+	p->states[page] = PAGE_OWN;
+	return memset(p->bytes + p->slots[page] * pages_size(), 0, pages_size());
+}
+
+/*
+ * Into a picture, later, a page that was not the process's own when it was taken: what was never
+ * touched is zeros, and all else is what the zygote has there to this day.
+ */
+static void page_recall(struct pagecopy *p, pid_t zygote, const struct pagecopy_area *area,
+			size_t page)
+{
+	enum page_state state = p->states[page];
+
+	if (state == PAGE_OWN)
+		return;
+	if (state == PAGE_ABSENT && !area->range->file)
+		page_add(p, page);
+	else if (!zygote || !process_read(zygote, pagecopy_address(area, page),
+					  page_add(p, page), pages_size()))
+		p->states[page] = state;
+}
+
+/* Into a picture that is being taken, a page that is not the process's own any more. */
+static void page_see(struct pagecopy *p, pid_t pid, const struct pagecopy_area *area, size_t page)
+{
+	enum page_state state = p->states[page];
+
+	if (state != PAGE_OWN &&
+	    !process_read(pid, pagecopy_address(area, page), page_add(p, page), pages_size()))
+		p->states[page] = state;
+}
+
+/*
+ * A page that became the process's own between two pictures, or ceased to be, is added to the one
+ * that has it not. What cannot be read stays unequal.
+ */
+void pagecopy_complete(struct pagecopy *before, struct pagecopy *after, pid_t pid,
+		       pid_t zygote)
+{
+	for (size_t i = 0; pagecopy_has_same_areas(before, after) && i < after->nareas; i++) {
+		const struct pagecopy_area *area = &after->areas[i];
+
+		for (size_t page = area->first; page < area->first + area->n; page++) {
+			enum page_state a = before->states[page], b = after->states[page];
+
+			if (a == b || is_untouched(a, b))
+				continue;
+			page_recall(before, zygote, area, page);
+			page_see(after, pid, area, page);
+		}
+	}
+}
