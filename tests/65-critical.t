@@ -56,8 +56,8 @@ equal(text([s["pair"] for s in map_of("fork-lru-stdlist", here[0])]), pairs,
 wanted = {
     "SIGSEGV": r"^finalized$",
     "SIGABRT": r"^finalized$",
-    "exit": r"^finalizing: no .*, F waits|^finalized$",
-    "parked": r"F waits$|^finalized$",
+    "exit": r"^finalizing: no .* \(F waits\)|^finalized$",
+    "parked": r"\(F waits\)$|^finalized$",
 }
 symbols = "3.13.0" if "3.13.0" in here else here[0]
 for python in sorted({symbols, here[-1]}):
@@ -66,7 +66,7 @@ for python in sorted({symbols, here[-1]}):
     none([text(s) for s in segments
           if not re.search(wanted.get(s["outcome"], ""), s["stage"] or "")],
          f"{python}: each outcome comes in its stage")
-    has(" ".join(s["stage"] or "" for s in segments), "not begun, F waits for the GIL",
+    has(" ".join(s["stage"] or "" for s in segments), "not begun (F waits for the GIL)",
         f"{python}: F is seen waiting for the GIL that W holds")
     none([text(s) for s in segments[1:] if not s["pair"]], f"{python}: each border has its pair")
     unlike(text([s["pair"] for s in segments]), r"0x[0-9a-f]{9,}", "without addresses")

@@ -46,6 +46,7 @@ struct cpu_instruction {
 	uint8_t length;
 	bool system_call; /* it enters the kernel on purpose */
 	bool repeats;     /* it comes again and again at one address (rep movs): a bad breakpoint */
+	bool counted;     /* so many times as a register says, which counts down: cpu_rounds() */
 	bool wild;        /* what memory it touches cannot be told: it counts as all of it */
 	bool quiet;       /* it touches no memory whatever the registers hold */
 	bool chance;      /* what it yields differs from run to run (the time, the processor) */
@@ -72,6 +73,11 @@ struct cpu_access {
 size_t cpu_accesses(const struct cpu_instruction *instruction,
 		    const struct cpu_registers *registers,
 		    struct cpu_access accesses[CPU_ACCESSES_MAX]);
+
+/* The register that says how often a counted instruction is still to be made. */
+uint64_t cpu_rounds(const struct cpu_registers *registers);
+/* A thread that stands: let it stand elsewhere, with so many rounds before it. 0, or -1. */
+int cpu_rounds_set(pid_t tid, struct cpu_registers *registers, uint64_t pc, uint64_t rounds);
 
 /*
  * Let the thread execute one instruction, giving it a signal (0: none). Returns at once; the stop

@@ -44,6 +44,21 @@ int cpu_return_address(pid_t tid, const struct cpu_registers *registers, uint64_
 	return -1;
 }
 
+uint64_t cpu_rounds(const struct cpu_registers *registers)
+{
+	return registers->raw[0];
+}
+
+int cpu_rounds_set(pid_t tid, struct cpu_registers *registers, uint64_t pc, uint64_t rounds)
+{
+	(void)tid;
+	(void)registers;
+	(void)pc;
+	(void)rounds;
+	errno = ENOSYS;
+	return -1;
+}
+
 long cpu_call(const struct cpu_registers *registers)
 {
 	return (long)registers->raw[0];

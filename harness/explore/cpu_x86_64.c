@@ -78,6 +78,18 @@ int cpu_return_address(pid_t tid, const struct cpu_registers *registers, uint64_
 	return errno ? -1 : 0;
 }
 
+uint64_t cpu_rounds(const struct cpu_registers *registers)
+{
+	return registers->raw[SLOT(rcx)];
+}
+
+int cpu_rounds_set(pid_t tid, struct cpu_registers *registers, uint64_t pc, uint64_t rounds)
+{
+	registers->raw[SLOT(rip)] = pc;
+	registers->raw[SLOT(rcx)] = rounds;
+	return ptrace(PTRACE_SETREGS, tid, NULL, registers->raw) < 0 ? -1 : 0;
+}
+
 long cpu_call(const struct cpu_registers *registers)
 {
 	return (long)registers->raw[SLOT(rax)];
@@ -325,6 +337,9 @@ void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instructi
 	if (instruction->repeats)
 		plan.counter = i.address_width == 32 ? UINT32_MAX : UINT64_MAX;
 	instruction->wild = !instruction->system_call && !plan_make(&plan, &i, operands);
+	/* Without a condition on flags, which may end it sooner. */
+	instruction->counted = i.attributes & ZYDIS_ATTRIB_HAS_REP && !instruction->wild &&
+			       i.address_width == 64;
 	instruction->quiet = !instruction->wild && !instruction->system_call && !plan.n;
 	if (!instruction->wild)
 		memcpy(instruction->opaque, &plan, sizeof(plan));

@@ -49,18 +49,24 @@ static size_t code_read(pid_t pid, uint64_t pc, uint8_t code[CPU_CODE_MAX])
 	return left < CPU_CODE_MAX && process_read(pid, pc, code, left) ? left : 0;
 }
 
+void effect_decode(const struct walker *walker, struct cpu_instruction *instruction)
+{
+	uint8_t code[CPU_CODE_MAX];
+
+	cpu_decode(code, code_read(walker->pid, cpu_pc(&walker->registers), code), instruction);
+}
+
 /* Code that somebody may write (a just-in-time compiler) is decoded anew each time. */
 static const struct cpu_instruction *decode(struct walker *walker)
 {
 	uint64_t pc = cpu_pc(&walker->registers);
 	struct code_slot **at = &walker->code->slots[(pc ^ pc >> 13) & (CODE_SLOTS - 1)];
 	struct code_slot *slot = *at ? *at : (*at = xcalloc(1, sizeof(*slot)));
-	uint8_t code[CPU_CODE_MAX];
 
 	if (slot->pc == pc && reach_is_constant(&walker->reach, pc, 1))
 		return &slot->instruction;
 	slot->pc = pc;
-	cpu_decode(code, code_read(walker->pid, pc, code), &slot->instruction);
+	effect_decode(walker, &slot->instruction);
 	return &slot->instruction;
 }
 

@@ -25,6 +25,9 @@ struct walker_code *effect_code_new(void);
 /* NULL: nothing to do. */
 void effect_code_free(struct walker_code *code);
 
+/* The instruction before which W stands; needs no walker_observe(). */
+void effect_decode(const struct walker *walker, struct cpu_instruction *instruction);
+
 /* W stands before an instruction: what it will do, as far as that is known now. */
 void effect_foresee(struct walker *walker, struct walk_effect *effect,
 		    struct effect_stores *stores);

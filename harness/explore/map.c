@@ -85,9 +85,13 @@ static unsigned int map_times(const struct map *map, size_t k)
 
 struct map_route map_route(const struct map *map, size_t k, bool stepping)
 {
-	struct map_route best = { 0, 0, (unsigned int)k };
-	size_t cost = stepping ? k : SIZE_MAX;
+	struct map_route best = { .pc = 0 };
+	size_t cost, last = k;
 
+	while (map->points[k].again)
+		k--;
+	best.steps = (unsigned int)k;
+	cost = stepping ? k : SIZE_MAX;
 	for (size_t back = 0; back < k && back < ROUTE_BACK && back < cost; back++) {
 		unsigned int times;
 
@@ -98,11 +102,12 @@ struct map_route map_route(const struct map *map, size_t k, bool stepping)
 		if (times * STOP_COST + back < cost) {
 			cost = times * STOP_COST + back;
 			best = (struct map_route){ map->points[k - back].pc, times,
-						   (unsigned int)back };
+						   (unsigned int)back, 0 };
 		}
 		if (!stepping)
 			break;
 	}
+	best.rounds = (unsigned int)(last - k);
 	return best;
 }
 
@@ -149,7 +154,7 @@ static json_t *stage_json(const struct map *map, size_t from, size_t to)
 	while (to > from && final_stage_same(map->points[to].stage, first))
 		to--;
 	if (to > from) {
-		strbuf_addstr(&text, " to ");
+		strbuf_addstr(&text, ", then ");
 		final_stage_text(map->points[to].stage, &text);
 	}
 	stage = json_string(text.buf);

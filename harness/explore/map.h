@@ -56,17 +56,19 @@ bool map_is_border(const struct map *map, size_t k);
 void map_fill(struct map *map);
 
 /*
- * How to bring W to a point at full speed: run to `pc` for the `times`-th time, then step the rest.
- * Costs about `times` stops and `steps` steps; the cheapest way is chosen. W stands at point 0, and
- * has been stopped there; a `pc` of 0: step from it.
+ * How to bring W to a point at full speed: run to `pc` for the `times`-th time, then step, then
+ * make some `rounds` of the instruction that W stands before. Costs about `times` stops and `steps`
+ * steps; the cheapest way is chosen. W stands at point 0, and has been stopped there; a `pc` of 0:
+ * step from it.
  */
 struct map_route {
 	uint64_t pc;
 	unsigned int times;
 	unsigned int steps;
+	unsigned int rounds;
 };
 
-/* `stepping` false: without a single step, by the point's own address; but see `again`. */
+/* `stepping` false: without a single step, by the point's own address. */
 struct map_route map_route(const struct map *map, size_t k, bool stepping);
 
 /* The points joined to segments, each with the place of its first instruction. */

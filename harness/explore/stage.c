@@ -90,8 +90,8 @@ void final_stage_text(struct final_stage stage, struct strbuf *text)
 	};
 	static const char *const waits[] = {
 		[FINAL_MOVES] = "",
-		[FINAL_WAITS] = ", F waits",
-		[FINAL_WAITS_GIL] = ", F waits for the GIL",
+		[FINAL_WAITS] = " (F waits)",
+		[FINAL_WAITS_GIL] = " (F waits for the GIL)",
 	};
 
 	strbuf_addstr(text, names[stage.reached]);

@@ -109,24 +109,24 @@ static void note_walk(struct cell *cell, const struct map *map, const struct str
 		json_object_update(cell->notes, notes);
 }
 
-/* Under the setting that is in use. */
-static enum link_result step_walk(struct cell *cell, struct strbuf *err)
+/* Under the setting that is in use. `fresh`: each point needed a subject of its own. */
+static enum link_result step_walk(struct cell *cell, bool *fresh, struct strbuf *err)
 {
 	struct strbuf unsound = STRBUF_INIT;
 	struct map *map = cell_map(cell);
 	enum link_result result = LINK_DONE;
-	bool fresh = !leaves_whole(cell);
 	int slack = prctl(PR_GET_TIMERSLACK);
 
 	/* A wait of 100 us is to last as long, not half as long again. */
 	prctl(PR_SET_TIMERSLACK, 1ul);
-	if (!fresh) {
+	*fresh = !leaves_whole(cell);
+	if (!*fresh) {
 		result = step_forks(cell, map, cell->limits.exact, &unsound, err);
-		fresh = unsound.len;
-		if (fresh)
+		*fresh = unsound.len;
+		if (*fresh)
 			map_release(map);
 	}
-	if (fresh && result == LINK_DONE)
+	if (*fresh && result == LINK_DONE)
 		result = step_points(cell, map, cell->limits.exact, err);
 	if (result == LINK_DONE)
 		result = critical_pairs(cell, map, is_fork(cell), err);
@@ -141,12 +141,16 @@ static enum link_result step_explore(struct cell *cell, struct strbuf *err)
 {
 	enum allocator first = cell->allocator;
 	enum link_result result = LINK_DONE;
+	bool fresh = false;
 
 	for (int i = 0; i < ALLOCATOR_COUNT && result == LINK_DONE; i++) {
+		/* What was thought to cost milliseconds would cost seconds again. */
+		if (fresh && !cell->settings_asked_for)
+			cell->settings[i].link = NULL;
 		if (!cell_has(cell, (enum allocator)i))
 			continue;
 		cell_use(cell, (enum allocator)i);
-		result = step_walk(cell, err);
+		result = step_walk(cell, &fresh, err);
 	}
 	cell_use(cell, first);
 	return result;

@@ -123,6 +123,8 @@ bool step_go_to(struct walker *walker, const struct map *map, size_t k, bool ste
 	while (route.steps--)
 		if (walker_step(walker, NULL) != WALK_ON)
 			return false;
+	if (route.rounds && walker_run_rounds(walker, route.rounds) != WALK_ON)
+		return false;
 	return cpu_pc(&walker->registers) == map->points[k].pc &&
 	       cpu_sp(&walker->registers) == map->points[k].sp;
 }

@@ -212,6 +212,27 @@ enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
 	return state;
 }
 
+enum walk_state walker_run_rounds(struct walker *walker, unsigned int rounds)
+{
+	uint64_t pc = cpu_pc(&walker->registers), all = cpu_rounds(&walker->registers);
+	struct cpu_instruction instruction;
+	enum walk_state state = WALK_ON;
+
+	effect_decode(walker, &instruction);
+	if (!instruction.counted || rounds >= all) {
+		while (rounds-- && state == WALK_ON)
+			state = step_blindly(walker);
+		return state;
+	}
+	if (cpu_rounds_set(walker->tid, &walker->registers, pc, rounds) < 0)
+		return WALK_GONE;
+	state = walker_run_to(walker, pc + instruction.length, 1);
+	if (state == WALK_ON &&
+	    cpu_rounds_set(walker->tid, &walker->registers, pc, all - rounds) < 0)
+		return WALK_GONE;
+	return state;
+}
+
 /* A breakpoint that stays until W is let go: it stops there or nowhere. */
 enum walk_state walker_run_out(struct walker *walker)
 {

@@ -72,6 +72,12 @@ enum walk_state walker_resume(struct walker *walker, uint64_t timeout_ns);
 /* Run at full speed to an address and the n-th time (from 1) that W comes by. */
 enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int times);
 
+/*
+ * W stands before an instruction that repeats itself: make so many of its rounds, at full speed
+ * where they are counted by a register, which then says so many; else one by one.
+ */
+enum walk_state walker_run_rounds(struct walker *walker, unsigned int rounds);
+
 /* After WALK_BLOCKED: stop W in its system call, which goes on with the next run. */
 enum walk_state walker_hold(struct walker *walker);
 

@@ -116,6 +116,7 @@ struct cell *bench_cell(struct bench *bench, const struct unit *unit, bool twin,
 		cell->expected = &cell->widened;
 	}
 	cell->limits = bench->limits;
+	cell->settings_asked_for = unit->allocators != ALLOCATORS_AUTO;
 	if (cell_link(bench, unit, cell, err) < 0) {
 		free(cell);
 		return NULL;

@@ -64,6 +64,7 @@ struct cell {
 
 	/* How it is run. Not owned. */
 	struct cell_setting settings[ALLOCATOR_COUNT];
+	bool settings_asked_for;  /* by the user, so none of them is to be left out */
 	enum allocator allocator; /* of the next trial: cell_use() */
 	struct link *link;        /* its host */
 	struct capture_cache *cache;

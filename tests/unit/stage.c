@@ -39,29 +39,29 @@ static void reads(bool done, uint64_t waits_for, const char *wanted, const char 
 int main(void)
 {
 	start(true);
-	reads(false, 0x1010, "not begun, F waits for the GIL", "a wait on a word in the GIL");
-	reads(false, 0x1100, "not begun, F waits", "a wait on the first word behind it");
+	reads(false, 0x1010, "not begun (F waits for the GIL)", "a wait on a word in the GIL");
+	reads(false, 0x1100, "not begun (F waits)", "a wait on the first word behind it");
 	reads(true, 0, "initialized again", "F is back and the runtime is up");
 	values[RUNTIME_FINALIZING] = 1;
-	reads(false, 0, "finalizing: no thread may attach, F waits", "the mark is set");
+	reads(false, 0, "finalizing: no thread may attach (F waits)", "the mark is set");
 	values[RUNTIME_THREADS] = 1;
-	reads(false, 0, "finalizing: no other thread has a state, F waits",
+	reads(false, 0, "finalizing: no other thread has a state (F waits)",
 	      "the newest thread state is F's");
 	values[RUNTIME_MODULES] = 0;
-	reads(false, 0, "modules deleted, F waits", "sys.modules is gone");
+	reads(false, 0, "modules deleted (F waits)", "sys.modules is gone");
 	values[RUNTIME_GILSTATE_INTERP] = 0;
-	reads(false, 0, "PyGILState has no interpreter, F waits",
+	reads(false, 0, "PyGILState has no interpreter (F waits)",
 	      "the interpreter of PyGILState is gone");
 	values[RUNTIME_MAIN_INTERP] = 0;
-	reads(false, 0, "interpreter deleted, F waits", "the main interpreter is gone");
+	reads(false, 0, "interpreter deleted (F waits)", "the main interpreter is gone");
 	key = 0;
-	reads(false, 0, "PyGILState's key deleted, F waits", "the key is gone");
+	reads(false, 0, "PyGILState's key deleted (F waits)", "the key is gone");
 	reads(true, 0, "finalized", "and F is back");
 
 	start(false);
 	values[RUNTIME_FINALIZING] = 1;
 	values[RUNTIME_MAIN_INTERP] = 0;
-	reads(false, 0, "interpreter deleted, F waits", "a release without the key");
+	reads(false, 0, "interpreter deleted (F waits)", "a release without the key");
 
 	memset(&fields, 0, sizeof(fields));
 	reads(true, 0, "unknown", "a host that publishes nothing");
