@@ -93,6 +93,7 @@ static void syscall_parse(const char *text, struct task_state *task)
 		if (end == p)
 			return;
 	}
+	task->sp = strtoull(end, NULL, 16);
 	task->in_syscall = true;
 }
 

@@ -20,6 +20,7 @@ struct task_state {
 	bool in_syscall;       /* nr and args hold; false also where it may not be read */
 	long nr;
 	uint64_t args[6];
+	uint64_t sp;           /* as the others, inside the call */
 };
 
 /* -1 with errno ESRCH once the task is gone. */

@@ -23,9 +23,6 @@
  */
 #define CHILD_LOOK_NS NSEC_PER_MSEC
 
-/* It sleeps for ever, and has not moved, since so many looks. */
-#define SAME_LOOKS 2
-
 /* Neither running nor in a futex for so many looks: it waits for W in a loop of short sleeps. */
 #define SLEEPY_LOOKS 500
 
@@ -85,10 +82,8 @@ static enum resting operator_look(const struct control *control, struct rest *re
 		return REST_NONE;
 	}
 	now = rest_look(rest, pid, tid);
-	if (now != REST_ASLEEP)
+	if (now != REST_ASLEEP || rest_is_endless(rest))
 		return now;
-	if (rest_is_endless(rest))
-		return rest->same < SAME_LOOKS ? REST_NONE : REST_ASLEEP;
 	return rest->asleep < SLEEPY_LOOKS || child_moves(pid) ? REST_NONE : REST_ASLEEP;
 }
 

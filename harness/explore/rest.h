@@ -17,12 +17,12 @@ struct rest {
 	struct task_state task; /* as it was when it was looked at last */
 	uint64_t first;         /* its sleeps when this wait was seen first */
 	unsigned int asleep;    /* looks in a row that found it asleep */
-	unsigned int same;      /* those that found it in the same sleep as the one before */
+	uint64_t same_ns;       /* when it was first found in the sleep that it is in; 0: never */
 };
 
 enum resting {
 	REST_NONE,   /* it runs, or did between the last two looks */
-	REST_ASLEEP, /* it has slept since the last look */
+	REST_ASLEEP, /* it has slept on for so long that only another thread will end that */
 	REST_ROUNDS, /* it waits in rounds, each with a time limit, and the first one is over */
 	REST_GONE,   /* the thread is no more */
 };
