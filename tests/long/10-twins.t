@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # Every fix held against 1,000 trials: none ends in anything but ok, which bounds its rate of
-# failure at 0.3 % on this machine. (tests/60-matrix.t does 50.) FORKPOINT_TWIN_TRIALS: another
-# number.
+# failure at 0.3 % on this machine. (tests/60-matrix.t does 50.) By `starve`, which makes as many
+# trials as it is told; `step` makes those that a window asks for (tests/long/11-step.t).
+# FORKPOINT_TWIN_TRIALS: another number.
 import os
 import sys
 
@@ -15,7 +16,7 @@ here = pythons()
 if not here:
     skip_all("no interpreter is here: make pythons")
 
-ran = run_cells("--twins", "only", "--trials", str(trials))
+ran = run_cells("--twins", "only", "--explore", "starve", "--trials", str(trials))
 equal(ran.status, 0, "every twin is as expected") or diag(ran.err)
 ok(len(ran.cells) >= 20 * len(here), "there are at least 20 on each interpreter")
 for cell in ran.cells:
