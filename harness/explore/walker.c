@@ -8,10 +8,12 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
 #include "explore/effect.h"
+#include "explore/passes.h"
 #include "explore/rest.h"
 #include "observe/view.h"
 
@@ -26,6 +28,9 @@
 
 /* On its way to a point W comes by what it came by before, within milliseconds. */
 #define ROUTE_PATIENCE_NS NSEC_PER_SEC
+
+/* Setting a counter up costs as much as some stops at a breakpoint. */
+#define COUNTED_PASSES 6
 
 /* A thread that sleeps where nothing can disturb it does so for milliseconds. */
 #define STOP_PATIENCE_NS NSEC_PER_SEC
@@ -142,10 +147,34 @@ static int walker_continue(struct walker *walker, int how)
 	return ret < 0 ? -1 : 0;
 }
 
+/* As walker_run_to(), counted by the kernel, as far as it comes. */
+static enum walk_state run_counted(struct walker *walker, uint64_t pc, unsigned int *times)
+{
+	int fd = passes_count(walker->tid, pc, *times);
+	enum walk_state state = WALK_ON;
+
+	/* Other signals stop it as well. */
+	while (fd >= 0 && *times && state == WALK_ON) {
+		if (walker_continue(walker, PTRACE_CONT) < 0)
+			state = WALK_GONE;
+		else
+			state = walker_resume(walker, ROUTE_PATIENCE_NS);
+		if (state == WALK_ON && cpu_pc(&walker->registers) == pc)
+			*times = 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return state;
+}
+
 enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int times)
 {
 	enum walk_state state = WALK_ON;
 
+	if (times >= COUNTED_PASSES)
+		state = run_counted(walker, pc, &times);
+	if (!times || state != WALK_ON)
+		return state;
 	if (cpu_break_set(walker->tid, pc) < 0)
 		return WALK_GONE;
 	while (times && state == WALK_ON) {
