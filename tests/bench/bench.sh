@@ -8,8 +8,9 @@
 #	exec      selftest-noop, started afresh, beside `host --init-only`, which initialises the same
 #	          Python and ends. Wanted: 0.8 of what that allows.
 #	capture   all stacks of a process with Python in it: the first of a kind, and later ones
-#	step      points of fork-lru-stdlist's window that are covered in a second, beside forks of the
-#	          same process with handlers and check, W standing still. Wanted: 4 times as many.
+#	step      points of fork-lru-stdlist's window that are covered in a second (of all its walks:
+#	          one under each setting of the allocator), beside forks of the same process with
+#	          handlers and check, W standing still, as many under each. Wanted: 4 times as many.
 #	exact     microseconds a point of the same with --exact, beside such a fork. Wanted: 1.3.
 #	finalize  milliseconds a point of finalize-restore/noexcept, beside a plain trial. Wanted: 1.5.
 #	found     walks of fork-lru-stdlist from a warm host: how many of 1,000 met the crash, the
