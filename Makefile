@@ -81,8 +81,8 @@ BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,starts captures steps)
 
 bench: pythons
 	$(Q)$(MAKE) --no-print-directory $(BENCHES)
-	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint BENCH=$(abspath $(BUILD))/tests/bench CC="$(CC)" \
-		sh tests/bench/bench.sh
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint BENCH=$(abspath $(BUILD))/tests/bench \
+		FORKPOINT_DATA=$(CURDIR) CC="$(CC)" sh tests/bench/bench.sh
 
 $(BENCHES): $(BUILD)/%: %.c $(LIB_OBJECTS)
 	$(call say,BENCH,$@)
