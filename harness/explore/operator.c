@@ -16,6 +16,9 @@
  */
 #define SILENCE_NS (100 * NSEC_PER_USEC)
 
+/* One that works is looked at less and less often: each look takes CPU that it may need. */
+#define SILENCE_MAX_NS (800 * NSEC_PER_USEC)
+
 /*
  * While its child lives, F waits for nobody else, and what is looked at is the child, which most
  * often ends before the first look. A look costs 100 us of the CPU that the child may need, and
@@ -91,12 +94,13 @@ enum operator_state operator_await(struct operator *f)
 {
 	const struct control *control = course_control(f->course);
 	struct rest rest = { .asleep = 0 };
+	uint64_t silence = SILENCE_NS;
 	enum resting resting;
 
 	while (!operator_answered(control)) {
 		bool child = child_lives(control);
 
-		if (!course_poll(f->course, child ? CHILD_LOOK_NS : SILENCE_NS))
+		if (!course_poll(f->course, child ? CHILD_LOOK_NS : silence))
 			return OPERATOR_GONE;
 		if (operator_answered(control))
 			break;
@@ -108,6 +112,8 @@ enum operator_state operator_await(struct operator *f)
 			continue;
 		}
 		resting = operator_look(control, &rest);
+		silence = rest.asleep ? SILENCE_NS :
+			  silence < SILENCE_MAX_NS ? 2 * silence : silence;
 		if (resting == REST_GONE)
 			return OPERATOR_GONE;
 		/* Asleep in wait of its next command, it would have answered the last. */
