@@ -31,6 +31,10 @@ uint64_t cpu_sp(const struct cpu_registers *registers);
 int cpu_return_address(pid_t tid, const struct cpu_registers *registers, uint64_t *address);
 /* For a thread that stands before a system call: its number. */
 long cpu_call(const struct cpu_registers *registers);
+/* And its arguments, n from 0 to 5. */
+uint64_t cpu_call_argument(const struct cpu_registers *registers, unsigned int n);
+/* For one that stands right behind it: what it returned, an error as -errno. */
+long cpu_call_result(const struct cpu_registers *registers);
 
 /* Bytes below the stack pointer that a function may use without moving it. */
 #define CPU_RED_ZONE 128

@@ -64,6 +64,16 @@ long cpu_call(const struct cpu_registers *registers)
 	return (long)registers->raw[0];
 }
 
+uint64_t cpu_call_argument(const struct cpu_registers *registers, unsigned int n)
+{
+	return registers->raw[n];
+}
+
+long cpu_call_result(const struct cpu_registers *registers)
+{
+	return (long)registers->raw[0];
+}
+
 void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction)
 {
 	(void)code;

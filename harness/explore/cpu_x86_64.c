@@ -95,6 +95,19 @@ long cpu_call(const struct cpu_registers *registers)
 	return (long)registers->raw[SLOT(rax)];
 }
 
+uint64_t cpu_call_argument(const struct cpu_registers *registers, unsigned int n)
+{
+	static const size_t slots[] = { SLOT(rdi), SLOT(rsi), SLOT(rdx), SLOT(r10), SLOT(r8),
+					SLOT(r9) };
+
+	return registers->raw[slots[n]];
+}
+
+long cpu_call_result(const struct cpu_registers *registers)
+{
+	return (long)registers->raw[SLOT(rax)];
+}
+
 /* Decoding */
 
 static uint8_t register_slot(ZydisRegister name)

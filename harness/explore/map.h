@@ -26,6 +26,7 @@ struct map_point {
 	bool waits;    /* F could not come through here: it waited for W, and went on with it */
 	bool again;    /* one more round of the same instruction (rep movs) */
 	bool touched;  /* by its instruction W meets memory that others can see */
+	bool called;   /* it enters the kernel, or the vdso */
 };
 
 struct map {

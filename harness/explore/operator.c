@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "base/procfs.h"
-#include "explore/rest.h"
 #include "explore/step.h"
 
 /*
@@ -21,9 +20,11 @@
 
 /*
  * While its child lives, F waits for nobody else, and what is looked at is the child, which most
- * often ends before the first look. A look costs 100 us of the CPU that the child may need, and
- * course_child_is_stuck() is not to be asked oftener.
+ * often ends before the first look: that takes 300 us, and a look costs 200 us of the CPU that it
+ * may need. One that hangs is known at the second look.
  */
+#define CHILD_FIRST_NS (400 * NSEC_PER_USEC)
+#define CHILD_SECOND_NS (200 * NSEC_PER_USEC)
 #define CHILD_LOOK_NS NSEC_PER_MSEC
 
 /* Neither running nor in a futex for so many looks: it waits for W in a loop of short sleeps. */
@@ -73,7 +74,7 @@ static bool child_moves(pid_t pid)
  * from it. REST_GONE: it has ended, or is about to; a process that dies while W is traced waits for
  * W's tracer.
  */
-static enum resting operator_look(const struct control *control, struct rest *rest)
+static enum resting operator_rests(const struct control *control, struct rest *rest)
 {
 	pid_t pid = (pid_t)atomic_load(&control->state.subject_pid);
 	pid_t tid = (pid_t)atomic_load(&control->state.operator_tid);
@@ -90,17 +91,38 @@ static enum resting operator_look(const struct control *control, struct rest *re
 	return rest->asleep < SLEEPY_LOOKS || child_moves(pid) ? REST_NONE : REST_ASLEEP;
 }
 
+enum operator_state operator_look(struct operator *f, struct rest *rest)
+{
+	const struct control *control = course_control(f->course);
+	enum resting resting = operator_rests(control, rest);
+
+	if (resting == REST_GONE)
+		return OPERATOR_GONE;
+	/* Asleep in wait of its next command, it would have answered the last. */
+	if (resting == REST_NONE || operator_answered(control))
+		return OPERATOR_ON;
+	f->sleeps = rest->task.sleeps;
+	f->waits_for = rest->task.args[0];
+	return OPERATOR_BLOCKED;
+}
+
+static uint64_t child_look_ns(unsigned int looks)
+{
+	return looks > 1 ? CHILD_LOOK_NS : looks ? CHILD_SECOND_NS : CHILD_FIRST_NS;
+}
+
 enum operator_state operator_await(struct operator *f)
 {
 	const struct control *control = course_control(f->course);
 	struct rest rest = { .asleep = 0 };
 	uint64_t silence = SILENCE_NS;
-	enum resting resting;
+	unsigned int looks = 0; /* at a child */
+	enum operator_state state;
 
 	while (!operator_answered(control)) {
 		bool child = child_lives(control);
 
-		if (!course_poll(f->course, child ? CHILD_LOOK_NS : silence))
+		if (!course_poll(f->course, child ? child_look_ns(looks) : silence))
 			return OPERATOR_GONE;
 		if (operator_answered(control))
 			break;
@@ -109,19 +131,14 @@ enum operator_state operator_await(struct operator *f)
 			rest = (struct rest){ .asleep = 0 };
 			if (child && course_child_is_stuck(f->course))
 				return OPERATOR_CHILD;
+			looks += child;
 			continue;
 		}
-		resting = operator_look(control, &rest);
+		state = operator_look(f, &rest);
 		silence = rest.asleep ? SILENCE_NS :
 			  silence < SILENCE_MAX_NS ? 2 * silence : silence;
-		if (resting == REST_GONE)
-			return OPERATOR_GONE;
-		/* Asleep in wait of its next command, it would have answered the last. */
-		if (resting != REST_NONE && !operator_answered(control)) {
-			f->sleeps = rest.task.sleeps;
-			f->waits_for = rest.task.args[0];
-			return OPERATOR_BLOCKED;
-		}
+		if (state != OPERATOR_ON)
+			return state;
 	}
 	return OPERATOR_DONE;
 }

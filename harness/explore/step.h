@@ -7,6 +7,7 @@
 #define FORKPOINT_EXPLORE_STEP_H
 
 #include "explore/map.h"
+#include "explore/rest.h"
 #include "explore/walker.h"
 #include "run/cell.h"
 #include "run/course.h"
@@ -14,6 +15,7 @@
 /* Where F is, once the driver has told it something. */
 enum operator_state {
 	OPERATOR_DONE,    /* it has answered */
+	OPERATOR_ON,      /* it is on its way; from operator_look() alone */
 	OPERATOR_BLOCKED, /* it waits for something that W has to do */
 	OPERATOR_CHILD,   /* it waits for its forked child, which does not end */
 	OPERATOR_GONE,    /* the subject has ended, or we are interrupted */
@@ -32,6 +34,8 @@ bool operator_answered(const struct control *control);
 void operator_tell(struct operator *f, enum walk_command command);
 /* Wait while F works and W stands still. */
 enum operator_state operator_await(struct operator *f);
+/* One look at F, which has not forked; OPERATOR_BLOCKED, if that and the looks before say so. */
+enum operator_state operator_look(struct operator *f, struct rest *rest);
 /* Is F, found blocked, on its way again, or was it? For right after W has made a system call. */
 bool operator_moves(const struct operator *f);
 

@@ -86,6 +86,7 @@ static bool forks_settle(struct forks *f)
 			f->pending = true;
 			last_point(f)->waits = true;
 			return true;
+		case OPERATOR_ON: /* nothing that is waited for */
 		case OPERATOR_GONE:
 			return false;
 		}
@@ -202,6 +203,12 @@ static bool forks_hold(struct forks *f)
 	return f->checked || f->pending || !f->map->tried || forks_check(f);
 }
 
+/*
+ * W sleeps, and so does F, which waits for W to move. Nobody else moves, most likely; if somebody
+ * does, all that is lost by not waiting longer is that each point gets a subject of its own.
+ */
+#define STUCK_NS (20 * NSEC_PER_MSEC)
+
 /* Where W was at last; WALK_ON: in the middle, for the walk is void. */
 static enum walk_state forks_walk(struct forks *f)
 {
@@ -218,7 +225,7 @@ static enum walk_state forks_walk(struct forks *f)
 		    !forks_settle(f))
 			return WALK_BLOCKED;
 		if (state == WALK_BLOCKED)
-			state = walker_resume(&f->walker, NSEC_PER_SEC);
+			state = walker_resume(&f->walker, f->pending ? STUCK_NS : NSEC_PER_SEC);
 		if (state != WALK_ON || !forks_point(f, &effect) || !forks_hold(f))
 			return state;
 	}

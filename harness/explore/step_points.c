@@ -6,11 +6,13 @@
  *
  * Both threads keep their registers here, so two neighbouring points are equal only if W's
  * instruction between them met no memory that F can touch, neither writing nor reading, and made no
- * system call. All else are tried.
+ * system call. Of all others, those are tried of which F's own way to where it waits does not show
+ * that they are equal (follow.h).
  */
 #include <string.h>
 
 #include "base/clock.h"
+#include "explore/follow.h"
 #include "explore/standstill.h"
 #include "explore/step.h"
 #include "explore/strategy.h"
@@ -38,6 +40,7 @@ static void record(struct walker *walker, struct map *map)
 		if (state == WALK_BLOCKED)
 			state = walker_resume(walker, NSEC_PER_SEC);
 		point->touched = effect.touched;
+		point->called = effect.called;
 	}
 }
 
@@ -79,27 +82,59 @@ static struct final_stage stage_of(const struct operator *f, enum operator_state
 				&control->walk.runtime, state == OPERATOR_DONE, f->waits_for);
 }
 
+/* What a walk learns on its way from point to point. All zero at first. */
+struct lessons {
+	struct standstills hangs;
+	struct follow_policy following;
+};
+
 /* What was met at a point. */
 struct met {
-	bool found; /* W came to the point */
-	bool still; /* in the end each waits for the other, and that is where: */
+	bool found;  /* W came to the point */
+	size_t last; /* of the points from there on that are known to be equal */
+	bool still;  /* in the end each waits for the other, and that is where: */
 	struct standstill_round round;
 	struct final_stage stage; /* of F, when W was about to go on */
 };
+
+/*
+ * F operates, until it is done or waits for W. Where it is worth it, F is followed, and W may then
+ * go on beyond its point, for as long as that changes nothing. `lessons` NULL: it never is.
+ */
+static enum operator_state operate(struct operator *f, struct walker *walker, const struct map *map,
+				   struct lessons *lessons, struct met *met, enum walk_state *w)
+{
+	enum operator_state state;
+	struct follow follow;
+
+	if (!lessons || !follow_is_due(&lessons->following)) {
+		operator_tell(f, WALK_OPERATE);
+		state = operator_await(f);
+		met->stage = stage_of(f, state);
+		if (lessons)
+			follow_note(&lessons->following, state, false);
+		return state;
+	}
+	state = follow_begin(&follow, f, walker);
+	met->stage = stage_of(f, state);
+	follow_note(&lessons->following, state, !follow.known);
+	if (follow.known)
+		*w = follow_w(&follow, walker, map, &met->last);
+	follow_end(&follow);
+	return state;
+}
 
 /*
  * One thread at a time, and none is interrupted but W at its point: F works until it is done or
  * waits for W; W then goes on until it has left its window or waits for F; and so on, until each
  * waits for the other.
  */
-static void take_turns(struct operator *f, struct walker *walker, struct met *met)
+static void take_turns(struct operator *f, struct walker *walker, const struct map *map,
+		       struct lessons *lessons, struct met *met)
 {
-	enum operator_state state;
 	enum walk_state w = WALK_ON;
+	enum operator_state state = operate(f, walker, map, lessons, met, &w);
 
-	operator_tell(f, WALK_OPERATE);
-	state = operator_await(f);
-	met->stage = stage_of(f, state);
 	for (; state == OPERATOR_BLOCKED; state = operator_await(f)) {
 		/* W stands behind its window, or is no more: what F waits for is the rest of it. */
 		if (w == WALK_OVER || w == WALK_GONE)
@@ -130,12 +165,12 @@ bool step_go_to(struct walker *walker, const struct map *map, size_t k, bool ste
 }
 
 /*
- * One subject, W brought to a point, the operation. Without stepping W runs there by a breakpoint
- * alone. Where both stand still they are let go, for the watchdog to judge, unless it has judged
- * that standstill before (`hangs`; NULL: it never has).
+ * One subject, W brought to point k, the operation. Where both stand still they are let go, for the
+ * watchdog to judge, unless it has judged that standstill before. `lessons` NULL: this is no walk,
+ * nothing is learnt, and W runs to its point by a breakpoint, without a single step.
  */
 static enum link_result point_trial(struct cell *cell, const struct map *map, size_t k,
-				    bool stepping, struct standstills *hangs, struct met *met,
+				    struct lessons *lessons, struct met *met,
 				    struct trial *trial, struct strbuf *err)
 {
 	enum link_result result;
@@ -143,23 +178,25 @@ static enum link_result point_trial(struct cell *cell, const struct map *map, si
 	struct operator f = { .course = course };
 	struct walker walker;
 
-	*met = (struct met){ .found = false };
+	*met = (struct met){ .last = k };
 	if (!step_await_window(course))
 		return course_end(course, err);
 	if (walker_begin(&walker, course, err) < 0) {
 		walker_end(&walker);
 		return course_abandon(course, err);
 	}
-	met->found = step_go_to(&walker, map, k, stepping);
+	met->found = step_go_to(&walker, map, k, lessons != NULL);
 	if (met->found)
-		take_turns(&f, &walker, met);
+		take_turns(&f, &walker, map, lessons, met);
 	walker_end(&walker);
-	if (met->still && hangs && standstills_have(hangs, &met->round.kept))
+	if (met->still && lessons && standstills_have(&lessons->hangs, &met->round.kept))
 		return course_end_stuck(course, err);
+	if (met->still)
+		course_expect_standstill(course);
 	operator_tell(&f, WALK_LEAVE);
 	result = course_end(course, err);
-	if (met->still && hangs && result == LINK_DONE && trial->outcome == OUTCOME_HANG)
-		standstills_add(hangs, &met->round.kept);
+	if (met->still && lessons && result == LINK_DONE && trial->outcome == OUTCOME_HANG)
+		standstills_add(&lessons->hangs, &met->round.kept);
 	return result;
 }
 
@@ -206,20 +243,21 @@ static bool finalizes(const struct cell *cell)
 	       !strcmp(cell->scenario->operation, "reinit");
 }
 
-static enum link_result try_point(struct cell *cell, struct map *map, size_t k,
-				  struct standstills *hangs, struct strbuf *err)
+/* *k becomes the last point that is known to be equal. */
+static enum link_result try_point(struct cell *cell, struct map *map, size_t *k,
+				  struct lessons *lessons, struct strbuf *err)
 {
-	struct map_point *point = &map->points[k];
+	struct map_point *point = &map->points[*k];
 	struct control_order order;
 	enum link_result result;
 	struct trial trial;
 	struct met met;
 
-	result = point_trial(cell, map, k, true, hangs, &met, &trial, err);
+	result = point_trial(cell, map, *k, lessons, &met, &trial, err);
 	if (result == LINK_DONE && !met.found) {
 		strbuf_addf(err, "W did not come to point %zu of its window by the way it came "
 			    "before: what it does there depends on chance; "
-			    "try --explore starve", k);
+			    "try --explore starve", *k);
 		result = LINK_BROKEN;
 	}
 	if (result == LINK_DONE) {
@@ -229,8 +267,9 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t k,
 		if (finalizes(cell))
 			point->stage = met.stage;
 		map->tried++;
-		strategy_step.order(cell, k, &order);
-		cell_note(cell, &order, k, &trial, NULL);
+		strategy_step.order(cell, *k, &order);
+		cell_note(cell, &order, *k, &trial, NULL);
+		*k = met.last;
 	}
 	trial_release(&trial);
 	return result;
@@ -239,11 +278,11 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t k,
 enum link_result step_points(struct cell *cell, struct map *map, bool exact, struct strbuf *err)
 {
 	enum link_result result = step_record(cell, map, err);
-	struct standstills hangs = { .n = 0 };
+	struct lessons lessons = { .following.never = exact };
 
 	for (size_t k = 0; k < map->n && result == LINK_DONE; k++)
 		if (must_try(map, k, exact))
-			result = try_point(cell, map, k, &hangs, err);
+			result = try_point(cell, map, &k, &lessons, err);
 	map_fill(map);
 	return result;
 }
@@ -253,5 +292,5 @@ enum link_result step_point(struct cell *cell, const struct map *map, size_t k,
 {
 	struct met met;
 
-	return point_trial(cell, map, k, false, NULL, &met, trial, err);
+	return point_trial(cell, map, k, NULL, &met, trial, err);
 }

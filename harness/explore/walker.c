@@ -221,6 +221,22 @@ static enum walk_state step_blindly(struct walker *walker)
 	return state == WALK_ON && in_vdso(walker) ? vdso_leave(walker) : state;
 }
 
+enum walk_state walker_advance(struct walker *walker)
+{
+	if (cpu_step(walker->tid, walker->signo) < 0)
+		return WALK_GONE;
+	walker->signo = 0;
+	return await_stop(walker);
+}
+
+enum walk_state walker_call(struct walker *walker, size_t length)
+{
+	if (cpu_break_set(walker->tid, cpu_pc(&walker->registers) + length) < 0 ||
+	    walker_continue(walker, PTRACE_CONT) < 0)
+		return WALK_GONE;
+	return walker_resume(walker, CALL_LOOK_NS);
+}
+
 enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
 {
 	struct effect_stores stores;
@@ -234,7 +250,7 @@ enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
 	walker->signo = 0;
 	state = effect->called ? await_stop_or_rest(walker) : await_stop(walker);
 	if (state == WALK_ON && in_vdso(walker)) {
-		effect->changed = effect->touched = true;
+		effect->changed = effect->touched = effect->called = true;
 		state = vdso_leave(walker);
 	}
 	effect_look(walker, &stores, effect);
@@ -318,6 +334,14 @@ int walker_begin(struct walker *walker, struct course *course, struct strbuf *er
 		return 0;
 	strbuf_addstr(err, "the subject ended before it could be stepped");
 	return -1;
+}
+
+int walker_take(struct walker *walker, const struct walker *w, pid_t tid)
+{
+	*walker = (struct walker){
+		.pid = w->pid, .tid = tid, .zygote = w->zygote, .control = w->control,
+	};
+	return walker_seize(walker);
 }
 
 int walker_observe(struct walker *walker, struct strbuf *err)

@@ -78,6 +78,20 @@ enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int t
  */
 enum walk_state walker_run_rounds(struct walker *walker, unsigned int rounds);
 
+/*
+ * Another thread of the process, which sleeps: take hold of it as well. 0, or -1 with errno. To be
+ * ended in either case, before W's walker is.
+ */
+int walker_take(struct walker *walker, const struct walker *w, pid_t tid);
+/* One instruction that does not wait, in the vdso, too; nothing is told of its effect. */
+enum walk_state walker_advance(struct walker *walker);
+/*
+ * A system call that may wait, of an instruction of that length. WALK_BLOCKED: it has not come back
+ * within 100 us; see walker_resume(), walker_hold(). Not stepped: a thread that is interrupted in a
+ * step gets that step's SIGTRAP all the same, when nobody traces it any more.
+ */
+enum walk_state walker_call(struct walker *walker, size_t length);
+
 /* After WALK_BLOCKED: stop W in its system call, which goes on with the next run. */
 enum walk_state walker_hold(struct walker *walker);
 

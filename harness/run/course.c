@@ -41,6 +41,7 @@ struct course {
 	int status;         /* wait status, once over */
 	enum watch verdict;
 	enum watch child_verdict; /* on the forked child of a course that may have many */
+	bool standstill;    /* F and a worker were seen to wait for each other */
 	bool known;         /* not the watchdog's: an earlier trial stood still in the same way */
 	bool broken;        /* the harness failed: the sentence is in `error` */
 	struct strbuf error;
@@ -292,6 +293,11 @@ void course_end_child(struct course *c)
 	close(pidfd);
 }
 
+void course_expect_standstill(struct course *c)
+{
+	c->standstill = true;
+}
+
 static const char *stuck_why(const struct course *c, enum watch verdict)
 {
 	if (c->known)
@@ -346,6 +352,8 @@ enum link_result course_end(struct course *c, struct strbuf *err)
 
 	/* What directed it is gone, so it may have stood still for long without being stuck. */
 	watchdog_start(&c->watchdog, c->link->control);
+	if (c->standstill)
+		watchdog_expect_standstill(&c->watchdog);
 	if (!c->broken)
 		c->broken = course_run(c) < 0;
 	if (c->broken && c->pid > 0 && !c->over)

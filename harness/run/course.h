@@ -54,6 +54,9 @@ bool course_child_is_stuck(struct course *course);
  */
 void course_end_child(struct course *course);
 
+/* Before it is ended: W and F have been seen to wait for each other, see watchdog.h. */
+void course_expect_standstill(struct course *course);
+
 /*
  * End it now, as a hang: its threads stand where those of an earlier trial stood, which the
  * watchdog has called one.

@@ -59,6 +59,12 @@ void watchdog_start(struct watchdog *w, const struct control *control)
 	memset(w, 0, sizeof(*w));
 	w->control = control;
 	w->looked_ns = clock_now();
+	w->operator_ns = OPERATOR_NS;
+}
+
+void watchdog_expect_standstill(struct watchdog *w)
+{
+	w->operator_ns = STALL_NS;
 }
 
 static bool futex_for_ever(const struct task_state *task)
@@ -325,7 +331,7 @@ static void count_operator(struct watchdog *w, const struct watch_sums *now, uin
 static bool stalled(const struct watchdog *w, pid_t pid)
 {
 	return (w->still_ns >= STALL_NS && !naps_last(&w->still_naps, pid)) ||
-	       (w->operator_still_ns >= OPERATOR_NS && !naps_last(&w->operator_naps, pid));
+	       (w->operator_still_ns >= w->operator_ns && !naps_last(&w->operator_naps, pid));
 }
 
 enum watch watchdog_look(struct watchdog *w)

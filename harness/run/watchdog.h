@@ -84,12 +84,18 @@ struct watchdog {
 	uint64_t spun_ticks;
 	uint64_t operator_switches;
 	uint64_t operator_still_ns;
+	uint64_t operator_ns; /* that F may be still while others cycle */
 	/* Threads in a wait with a time limit, as they were when the stillness began. */
 	struct watch_tasks still_naps, operator_naps;
 	pid_t culprit; /* the process that a verdict is about */
 };
 
 void watchdog_start(struct watchdog *w, const struct control *control);
+/*
+ * F has been found asleep without a time limit where it was found before, though a worker that
+ * cycles has had its turn in between: what follows is judged as a standstill of all of them.
+ */
+void watchdog_expect_standstill(struct watchdog *w);
 /* Called every WATCHDOG_LOOK_NS or later. After anything but WATCH_ON it is not asked again. */
 enum watch watchdog_look(struct watchdog *w);
 /* One sentence on what the last verdict rests on. Static string. */
