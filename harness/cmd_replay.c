@@ -71,6 +71,24 @@ static void print_crash(const struct crash *crash)
 	triage_free(triage);
 }
 
+/* What came instead, and what trials of one process cannot tell. */
+static void print_instead(const struct tally *tally, enum isolation isolation)
+{
+	const char *before = "instead: ";
+
+	for (int i = 0; i < OUTCOME_COUNT; i++) {
+		if (!tally->outcomes[i])
+			continue;
+		printf("%s%s in %llu", before, outcome_name((enum outcome)i),
+		       (unsigned long long)tally->outcomes[i]);
+		before = ", ";
+	}
+	printf("\n");
+	if (isolation == ISOLATION_ZYGOTE)
+		printf("All were forks of one process, with the random numbers that it drew when "
+		       "it started; another replay draws others.\n");
+}
+
 static int report_end_of_tries(const struct replay *replay, const struct cell *cell)
 {
 	uint64_t met = cell->tally.outcomes[replay->outcome], trials = cell->tally.trials;
@@ -84,6 +102,7 @@ static int report_end_of_tries(const struct replay *replay, const struct cell *c
 	printf("no %s in %llu trials: its rate is below %.2g at 95 %% (--tries for more)\n",
 	       outcome_name(replay->outcome), (unsigned long long)trials,
 	       stats_rounded_up(stats_upper95(0, trials), 2));
+	print_instead(&cell->tally, replay->isolation);
 	return EXIT_UNEXPECTED;
 }
 

@@ -187,7 +187,9 @@ const char *const links[] = {
 
 /*
  * Which of the two signals depends on what free() finds first and so on the C library and its
- * tunables: with a tcache the double free is seen (SIGABRT), without one older releases of glibc
+ * tunables. With a tcache, glibc's random tcache_key stands where a freed frame had the address of
+ * its name, and is freed in its place: glibc 2.36 and 2.41 read from there (SIGSEGV), 2.43 does so
+ * only if the number happens to be aligned, one of 16 (else SIGABRT). Without one older releases
  * follow a pointer that free() has scrambled (SIGSEGV). Of the hits 3 to 6 % died here, but that is
  * the share of one instruction, and another processor may retire its stores in other groups: the
  * floor is far below.

@@ -8,7 +8,7 @@ import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
-    diag, done, equal, forkpoint, like, line_of, ok, pythons, run_cells, skip_all)
+    diag, done, equal, forkpoint, like, line_of, ok, pythons, run_cells, skip_all, unlike)
 
 here = [p for p in pythons() if line_of(p) != "3.15"]
 if not here:
@@ -67,6 +67,12 @@ other = re.sub("SIGSEGV$", "SIGBUS", kinds.get("selftest-crash:starve:zygote:SIG
 status, out, err = forkpoint("replay", "--tries", "7", other)
 equal(status, 1, "an outcome that does not come again ends with 1")
 like(out, r"\Ano SIGBUS in 7 trials: its rate is below 0\.35 at 95 %", "and a bound")
+like(out, r"^instead: SIGSEGV in 7$", "with what came instead")
+like(out, r"^All were forks of one process, ", "of one process, is said")
+other = re.sub("SIGSEGV$", "SIGBUS", kinds.get("selftest-crash:starve:exec:SIGSEGV", ""))
+out = forkpoint("replay", "--tries", "2", other).out
+like(out, r"^instead: SIGSEGV in 2$", "programs started afresh come to the same")
+unlike(out, "one process", "but are more than one")
 
 # One field at a time is spoilt.
 GOOD = f"fp2:selftest-crash:bug:{python}:starve:zygote:default:0x2a:0:SIGSEGV"

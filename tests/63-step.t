@@ -16,8 +16,8 @@ sys.path.insert(0, "tests/lib")
 from driven import (  # noqa: E402
     cells_of, drive, finish, interpreter, kin, left_behind, send, start, succeeds, tap_of, wait_for)
 from forkpoint_test import (  # noqa: E402
-    above, at, bail_out, below, done, equal, forkpoint, like, none, ok, outcomes, run_cells,
-    scratch, skip, slurp, unlike)
+    above, at, bail_out, below, but_for_key, done, equal, forkpoint, like, none, ok, outcomes,
+    run_cells, scratch, skip, slurp, unlike)
 
 python = interpreter()
 SOURCE = "scenarios/selftest_step.c"
@@ -34,7 +34,7 @@ if os.uname().machine != "x86_64":
 def walk(name, *more):
     """The cells of one scenario, by whether they are its twin."""
     ran = run_cells(name, "--explore", "step", "--python", python, *more)
-    cells = {cell["twin"]: cell for cell in ran.cells}
+    cells = {cell["twin"]: but_for_key(cell) for cell in ran.cells}
     if set(cells) != {False, True} or any(cell["harness_error"] for cell in ran.cells):
         bail_out(f"{name} ended with {ran.status}: {ran.err} {ran.tap}")
     return cells

@@ -30,6 +30,9 @@ sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
 Ran = collections.namedtuple("Ran", "status out err")
 Matrix = collections.namedtuple("Matrix", "status cells tap err")
 
+# The kernel's si_code of a signal that a thread sends, and of a fault at what can be no address.
+SI_TKILL, SI_KERNEL = -6, 128
+
 counted = {"points": 0, "failures": 0}
 
 
@@ -187,6 +190,28 @@ def is_before(python, bound):
 def line_of(python):
     """ "3.13.18" is of the line "3.13"."""
     return ".".join(python.split(".")[:2])
+
+
+def frees_key(finding):
+    """Did the child free glibc's tcache_key (docs/findings.md, section 6)? A number that is not
+    aligned is refused; one that is, is read from, and no address."""
+    how = finding["outcome"], finding["message"], finding["si_code"]
+    return at(finding, "triage", "signature") == f"{how[0]} free<clear_in_child<fork" and \
+        finding["allocators"] == {"default": 1, "tcache_count=0": 0} and \
+        how in (("SIGABRT", "free(): invalid pointer\n", SI_TKILL), ("SIGSEGV", "", SI_KERNEL))
+
+
+def but_for_key(cell):
+    """A cell walked by `step`, with one name for both ends of the child that frees tcache_key: the
+    number is random, and fork-lru-stdlist the one scenario in which it was seen to decide."""
+    ends = [finding["outcome"] for finding in cell["findings"] or [] if frees_key(finding)]
+    if cell["scenario"] != "fork-lru-stdlist" or len(ends) != 1:
+        return cell
+    counts = collections.Counter(cell["outcomes"])
+    counts.update({ends[0]: -1, "frees tcache_key": 1})
+    return {**cell, "outcomes": {name: n for name, n in counts.items() if n},
+            "map": [{**part, "outcome": "frees tcache_key"} if part["outcome"] == ends[0] else part
+                    for part in cell["map"]]}
 
 
 def outcomes(cell):
