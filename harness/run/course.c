@@ -16,8 +16,7 @@
 #include "base/errors.h"
 #include "base/signals.h"
 #include "embed/futex.h"
-#include "run/course.h"
-#include "run/link_private.h"
+#include "run/course_private.h"
 
 /* HOST_EXIT_HARNESS of embed/frame.h: the frame itself could not go on. */
 #define SUBJECT_EXIT_HARNESS 74
@@ -28,26 +27,6 @@
  */
 #define END_PATIENCE_NS (5 * NSEC_PER_SEC)
 #define END_PATIENCE_INTERRUPTED_NS (200 * NSEC_PER_MSEC)
-
-/* While a trial runs. */
-struct course {
-	struct link *link;
-	struct looker looker;
-	struct watchdog watchdog;
-	struct trial *trial;
-	pid_t pid;          /* the subject; 0 until it has started */
-	int pidfd;          /* ISOLATION_EXEC: readable at its end */
-	bool over;
-	int status;         /* wait status, once over */
-	enum watch verdict;
-	enum watch child_verdict; /* on the forked child of a course that may have many */
-	bool standstill;    /* F and a worker were seen to wait for each other */
-	bool known;         /* not the watchdog's: an earlier trial stood still in the same way */
-	bool broken;        /* the harness failed: the sentence is in `error` */
-	struct strbuf error;
-	uint64_t ended_ns;  /* when the subject was told to end; 0: it was not */
-	const volatile bool *interrupted;
-};
 
 static void end_subject(struct course *c)
 {
@@ -272,66 +251,21 @@ bool course_poll(struct course *c, uint64_t timeout_ns)
 	return !c->broken && !c->over && !*c->interrupted;
 }
 
-bool course_child_is_stuck(struct course *c)
-{
-	if (c->child_verdict != WATCH_ON)
-		return false; /* it has been ended, and F has not noticed yet */
-	c->child_verdict = watchdog_look(&c->watchdog);
-	return c->child_verdict != WATCH_ON;
-}
-
-void course_end_child(struct course *c)
-{
-	pid_t child = (pid_t)atomic_load(&c->link->control->state.child_pid);
-	int pidfd = child ? (int)syscall(SYS_pidfd_open, child, 0) : -1;
-
-	link_look_stuck(&c->looker, &c->watchdog, c->child_verdict);
-	if (pidfd < 0)
-		return;
-	/* Its parent waits for it alone, so the pid is still its own. */
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	close(pidfd);
-}
-
 void course_expect_standstill(struct course *c)
 {
 	c->standstill = true;
 }
 
-static const char *stuck_why(const struct course *c, enum watch verdict)
+const char *course_stuck_why(const struct course *c, enum watch verdict)
 {
 	if (c->known)
 		return "its threads wait for each other, as in an earlier trial that hung";
 	return verdict == WATCH_ON ? NULL : watchdog_why(&c->watchdog, verdict);
 }
 
-static enum outcome stuck_outcome(enum watch verdict)
+enum outcome course_stuck_outcome(enum watch verdict)
 {
 	return verdict == WATCH_HANG ? OUTCOME_HANG : OUTCOME_TIMEOUT;
-}
-
-void course_take_child(struct course *c, struct trial *child)
-{
-	struct control *control = c->link->control;
-
-	memset(child, 0, sizeof(*child));
-	link_conclude(c->link, stuck_why(c, c->child_verdict), stuck_outcome(c->child_verdict), 0,
-		      child);
-	link_look_settle(&c->looker, (pid_t)atomic_load(&control->state.child_pid), child->outcome);
-	child->crash = c->trial->crash;
-	child->crash_key = c->trial->crash_key;
-	c->trial->crash = NULL;
-	c->trial->crash_key = 0;
-	link_look_anew(&c->looker);
-	c->child_verdict = WATCH_ON;
-	atomic_store(&control->state.child_pid, 0);
-	atomic_store(&control->state.child_status, 0);
-	atomic_store(&control->state.hits, 0);
-	memset(&control->said, 0, sizeof(control->said));
-	memset(&control->crash, 0, sizeof(control->crash));
-	if (ftruncate(c->link->sink_fd, 0) < 0)
-		warning("the sink of a subject cannot be emptied: %s", strerror(errno));
-	watchdog_start(&c->watchdog, control);
 }
 
 /* Reaped, the subject's pid may be another's: nobody may be sent a signal by it from now on. */
@@ -365,8 +299,8 @@ enum link_result course_end(struct course *c, struct strbuf *err)
 		c->broken = true;
 	}
 	if (!c->broken) {
-		link_conclude(c->link, stuck_why(c, c->verdict), stuck_outcome(c->verdict),
-			      c->status, c->trial);
+		link_conclude(c->link, course_stuck_why(c, c->verdict),
+			      course_stuck_outcome(c->verdict), c->status, c->trial);
 		link_look_settle(&c->looker, WIFSIGNALED(c->status) ? c->pid :
 				 (pid_t)atomic_load(&c->link->control->state.child_pid),
 				 c->trial->outcome);

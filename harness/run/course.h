@@ -46,7 +46,7 @@ bool course_poll(struct course *course, uint64_t timeout_ns);
  * crash with it, and the control block forgets it. Call it when the subject has reaped the child.
  */
 void course_take_child(struct course *course, struct trial *child);
-/* While the subject waits for its child: a look of the watchdog's, not oftener than in 1 ms. */
+/* While the subject waits for its child: a look of the watchdog's at it. */
 bool course_child_is_stuck(struct course *course);
 /*
  * The child does not end: look at all processes of the subject (once for each kind of hang), end
