@@ -149,22 +149,17 @@ static bool depends(const struct follow *follow, const struct walker *w)
 	return false;
 }
 
-enum walk_state follow_w(struct follow *follow, struct walker *w, const struct map *map, size_t *k)
+bool follow_w(const struct follow *follow, struct walker *w, const struct map *map, size_t k,
+	      enum walk_state *state)
 {
-	const struct cpu_registers *registers = &w->registers;
-	enum walk_state state = WALK_ON;
+	const struct map_point *next = &map->points[k + 1];
 
-	/* What the vdso does is one step, of which nothing is known: points[*k].called. */
-	while (*k + 1 < map->n && !map->points[*k].called && !depends(follow, w)) {
-		const struct map_point *next = &map->points[*k + 1];
-
-		state = walker_step(w, NULL);
-		if (state != WALK_ON || cpu_pc(registers) != next->pc ||
-		    cpu_sp(registers) != next->sp)
-			break;
-		++*k;
-	}
-	return state;
+	/* What the vdso does is one step, of which nothing is known: points[k].called. */
+	if (k + 1 >= map->n || map->points[k].called || depends(follow, w))
+		return false;
+	*state = walker_step(w, NULL);
+	return *state == WALK_ON && cpu_pc(&w->registers) == next->pc &&
+	       cpu_sp(&w->registers) == next->sp;
 }
 
 void follow_end(struct follow *follow)

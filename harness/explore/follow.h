@@ -44,12 +44,11 @@ struct follow {
 enum operator_state follow_begin(struct follow *follow, struct operator *f,
 				 const struct walker *w);
 /*
- * If it is known: W, at point *k, is stepped for as long as that makes no difference. *k becomes
- * the last point that is equal to the first, which is where W stands, unless it has left its
- * window.
+ * If it is known: W, at point k, is stepped if that makes no difference to F. True: it stands at
+ * point k + 1, which is equal. *state: where it is.
  */
-enum walk_state follow_w(struct follow *follow, struct walker *w, const struct map *map,
-			 size_t *k);
+bool follow_w(const struct follow *follow, struct walker *w, const struct map *map, size_t k,
+	      enum walk_state *state);
 /* Lets F go, in its wait. */
 void follow_end(struct follow *follow);
 

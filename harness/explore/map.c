@@ -53,7 +53,8 @@ void map_fill(struct map *map)
 			continue;
 		point->outcome = point[-1].outcome;
 		point->key = point[-1].key;
-		point->stage = point[-1].stage;
+		if (point->stage.reached == FINAL_UNKNOWN)
+			point->stage = point[-1].stage;
 		point->waits = point[-1].waits;
 	}
 }

@@ -82,8 +82,10 @@ static struct final_stage stage_of(const struct operator *f, enum operator_state
 				&control->walk.runtime, state == OPERATOR_DONE, f->waits_for);
 }
 
-/* What a walk learns on its way from point to point. All zero at first. */
+/* What a walk learns on its way from point to point. */
 struct lessons {
+	struct map *map; /* that it makes */
+	bool stages;     /* F finalizes, and how far it has come at a point is part of the map */
 	struct standstills hangs;
 	struct follow_policy following;
 };
@@ -97,11 +99,22 @@ struct met {
 	struct final_stage stage; /* of F, when W was about to go on */
 };
 
+/* The stages of points that need no experiment are read as W comes by. */
+static void go_on(const struct follow *follow, const struct operator *f, struct walker *walker,
+		  struct lessons *lessons, struct met *met, enum walk_state *w)
+{
+	while (follow_w(follow, walker, lessons->map, met->last, w)) {
+		met->last++;
+		if (lessons->stages)
+			lessons->map->points[met->last].stage = stage_of(f, OPERATOR_BLOCKED);
+	}
+}
+
 /*
  * F operates, until it is done or waits for W. Where it is worth it, F is followed, and W may then
  * go on beyond its point, for as long as that changes nothing. `lessons` NULL: it never is.
  */
-static enum operator_state operate(struct operator *f, struct walker *walker, const struct map *map,
+static enum operator_state operate(struct operator *f, struct walker *walker,
 				   struct lessons *lessons, struct met *met, enum walk_state *w)
 {
 	enum operator_state state;
@@ -119,7 +132,7 @@ static enum operator_state operate(struct operator *f, struct walker *walker, co
 	met->stage = stage_of(f, state);
 	follow_note(&lessons->following, state, !follow.known);
 	if (follow.known)
-		*w = follow_w(&follow, walker, map, &met->last);
+		go_on(&follow, f, walker, lessons, met, w);
 	follow_end(&follow);
 	return state;
 }
@@ -129,11 +142,11 @@ static enum operator_state operate(struct operator *f, struct walker *walker, co
  * waits for W; W then goes on until it has left its window or waits for F; and so on, until each
  * waits for the other.
  */
-static void take_turns(struct operator *f, struct walker *walker, const struct map *map,
-		       struct lessons *lessons, struct met *met)
+static void take_turns(struct operator *f, struct walker *walker, struct lessons *lessons,
+		       struct met *met)
 {
 	enum walk_state w = WALK_ON;
-	enum operator_state state = operate(f, walker, map, lessons, met, &w);
+	enum operator_state state = operate(f, walker, lessons, met, &w);
 
 	for (; state == OPERATOR_BLOCKED; state = operator_await(f)) {
 		/* W stands behind its window, or is no more: what F waits for is the rest of it. */
@@ -187,7 +200,7 @@ static enum link_result point_trial(struct cell *cell, const struct map *map, si
 	}
 	met->found = step_go_to(&walker, map, k, lessons != NULL);
 	if (met->found)
-		take_turns(&f, &walker, map, lessons, met);
+		take_turns(&f, &walker, lessons, met);
 	walker_end(&walker);
 	if (met->still && lessons && standstills_have(&lessons->hangs, &met->round.kept))
 		return course_end_stuck(course, err);
@@ -237,12 +250,6 @@ static bool must_try(const struct map *map, size_t k, bool exact)
 	return exact || k == 0 || map->points[k - 1].touched;
 }
 
-static bool finalizes(const struct cell *cell)
-{
-	return !strcmp(cell->scenario->operation, "finalize") ||
-	       !strcmp(cell->scenario->operation, "reinit");
-}
-
 /* *k becomes the last point that is known to be equal. */
 static enum link_result try_point(struct cell *cell, struct map *map, size_t *k,
 				  struct lessons *lessons, struct strbuf *err)
@@ -264,7 +271,7 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t *k,
 		point->tried = true;
 		point->outcome = trial.outcome;
 		point->key = trial.crash_key;
-		if (finalizes(cell))
+		if (lessons->stages)
 			point->stage = met.stage;
 		map->tried++;
 		strategy_step.order(cell, *k, &order);
@@ -275,10 +282,18 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t *k,
 	return result;
 }
 
+static bool finalizes(const struct cell *cell)
+{
+	return !strcmp(cell->scenario->operation, "finalize") ||
+	       !strcmp(cell->scenario->operation, "reinit");
+}
+
 enum link_result step_points(struct cell *cell, struct map *map, bool exact, struct strbuf *err)
 {
 	enum link_result result = step_record(cell, map, err);
-	struct lessons lessons = { .following.never = exact };
+	struct lessons lessons = {
+		.map = map, .stages = finalizes(cell), .following.never = exact,
+	};
 
 	for (size_t k = 0; k < map->n && result == LINK_DONE; k++)
 		if (must_try(map, k, exact))
