@@ -12,7 +12,9 @@
 #	          one under each setting of the allocator), beside forks of the same process with
 #	          handlers and check, W standing still, as many under each. Wanted: 4 times as many.
 #	exact     microseconds a point of the same with --exact, beside such a fork. Wanted: 1.3.
-#	finalize  milliseconds a point of finalize-restore/noexcept, beside a plain trial. Wanted: 1.5.
+#	finalize  milliseconds a point of finalize-restore/noexcept with --exact, beside a plain trial.
+#	          Wanted: 1.5.
+#	covered   the same without --exact: the walk's time by all points of the window
 #	found     walks of fork-lru-stdlist from a warm host: how many of 1,000 met the crash, the
 #	          slowest and the median; and how many of 50 times 20 forks under load (the seed's way)
 #	matrix    `forkpoint run --budget 1.5s`, as `make run` does it
@@ -124,12 +126,16 @@ step_rows() { # PYTHON FILE-OF-STEP FILE-OF-EXACT
 		awk '{ print $2 / 1e3, $3 / 1e3, $2 / $3 }' "$dir/steps" >>"$3"
 	done
 }
-finalize_rows() { # PYTHON FILE
+# And two from one again.
+finalize_rows() { # PYTHON FILE-OF-FINALIZE FILE-OF-COVERED
 	: >"$2"
+	: >"$3"
 	for _ in $(seq "$repeat"); do
 		alone "$BENCH/steps" finalize "$1" finalize-restore/noexcept >"$dir/steps"
 		awk '{ print $1 / 1e6, $2 / 1e6, $1 / $2 }' "$dir/steps" >>"$2"
+		awk '{ print $3 / 1e6, $2 / 1e6, $3 / $2 }' "$dir/steps" >>"$3"
 	done
+	left_out=$(cut -d' ' -f4 "$dir/steps")
 }
 
 hosts() { # NAME of an interpreter's directory: where its host is
@@ -163,8 +169,10 @@ while read -r python file; do
 	step_rows "$python" "$dir/turns" "$dir/exact"
 	row step "$python" "$dir/turns" "points:forks/s"
 	row exact "$python" "$dir/exact" "us"
-	finalize_rows "$python" "$dir/turns"
+	finalize_rows "$python" "$dir/turns" "$dir/covered"
 	row finalize "$python" "$dir/turns" "ms"
+	row covered "$python" "$dir/covered" "ms"
+	echo "         of its points the reduction leaves out $(echo "$left_out" | awk '{ print 100 * $1 }') %"
 done <"$dir/list"
 
 read -r python file <"$dir/list"
