@@ -110,8 +110,9 @@ like(at(lock, "map", 2, "symbol"), r"unlock|lock_wake", "to where who waits is w
 # A lock that F holds while it waits for W, which asks for the lock in rounds: neither can go on, and
 # no walk goes round with them. Behind the instruction that takes the lock all is well.
 rounds = walk("selftest-step-rounds", "--allocator", "default")
-equal([part["outcome"] for part in rounds[False]["map"]], ["hang", "ok"],
-      "W and F that wait for each other in rounds hang, up to a point")
+equal([(part["outcome"], part["waits"]) for part in rounds[False]["map"]],
+      [("hang", True), ("ok", True), ("ok", False)],
+      "W and F that wait for each other in rounds hang, up to a point; then F waits, and no more")
 like(at(rounds[False], "map", 1, "symbol"), "mutex", "which is where W has got the lock")
 ok(rounds[False]["fresh_reason"], "no fork comes through at first, so each point has its subject")
 equal(at(rounds[False], "controls", "fresh"), {"trials": 1, "same": 1},

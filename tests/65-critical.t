@@ -68,7 +68,9 @@ for python in sorted({symbols, here[-1]}):
          f"{python}: each outcome comes in its stage")
     has(" ".join(s["stage"] or "" for s in segments), "not begun (F waits for the GIL)",
         f"{python}: F is seen waiting for the GIL that W holds")
-    none([text(s) for s in segments[1:] if not s["pair"]], f"{python}: each border has its pair")
+    none([text(after) for before, after in zip(segments, segments[1:])
+          if not after["pair"] and before["outcome"] != after["outcome"]],
+         f"{python}: each border between two verdicts has its pair")
     unlike(text([s["pair"] for s in segments]), r"0x[0-9a-f]{9,}", "without addresses")
     if python == symbols == "3.13.0":
         pair = at([s["pair"] for s in segments if s["outcome"] == "SIGABRT"], 0)

@@ -119,7 +119,10 @@ static bool same_segment(const struct map_point *a, const struct map_point *b)
 
 bool map_is_border(const struct map *map, size_t k)
 {
-	return k && k < map->n && !same_segment(&map->points[k - 1], &map->points[k]);
+	const struct map_point *point = &map->points[k];
+
+	return k && k < map->n &&
+	       (point[-1].outcome != point->outcome || point[-1].key != point->key);
 }
 
 static json_t *text_or_null(const char *text)
@@ -205,22 +208,36 @@ json_t *map_json(const struct map *map)
 	return list;
 }
 
+/* "65 of 65 points": how many the window has is known only if W left it. */
+static char *points_counted(const struct map *map)
+{
+	const char *plural = map->n == 1 ? "" : "s";
+
+	if (map->end == MAP_LEFT)
+		return xstrfmt("%zu of %zu point%s", map->n, map->n, plural);
+	return xstrfmt("%zu point%s, up to where W %s", map->n, plural,
+		       map->end == MAP_WAITS ? "waits" : "ended");
+}
+
 char *map_coverage(const struct map *map, bool destroys)
 {
 	const char *plural = map->tried == 1 ? "" : "s";
 	bool exact = true;
-	char *counts, *text;
+	char *points, *counts, *text;
 
 	if (!map->n)
 		return NULL;
 	for (size_t k = 0; k < map->n; k++)
 		exact &= map->points[k].tried;
-	counts = xstrfmt("%zu of %zu point%s, %llu %s%s", map->n, map->n, map->n == 1 ? "" : "s",
-			 (unsigned long long)map->tried, destroys ? "subject" : "fork", plural);
+	points = points_counted(map);
+	counts = xstrfmt("%s, %llu %s%s", points, (unsigned long long)map->tried,
+			 destroys ? "subject" : "fork", plural);
+	free(points);
 	if (exact)
 		text = xstrfmt("%s, exact: an experiment at each point", counts);
 	else if (!destroys)
-		text = xstrfmt("%s: no other fork point exists in this window", counts);
+		text = xstrfmt("%s: no other fork point exists %s", counts,
+			       map->end == MAP_LEFT ? "in this window" : "up to there");
 	else
 		return counts;
 	free(counts);

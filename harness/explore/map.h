@@ -29,7 +29,15 @@ struct map_point {
 	bool called;   /* it enters the kernel, or the vdso */
 };
 
+/* How W's way through its window came to its end. */
+enum map_end {
+	MAP_CUT = 0, /* W ended on it, or the whole process did */
+	MAP_WAITS,   /* W waits there for somebody else */
+	MAP_LEFT,    /* W left its window */
+};
+
 struct map {
+	enum map_end end;
 	struct map_point *points;
 	size_t n;
 	size_t room;
@@ -51,7 +59,7 @@ struct map_point *map_add(struct map *map, uint64_t pc, uint64_t sp);
 bool map_is_whole(const struct map *map, struct strbuf *err);
 /* The point whose experiment speaks for point k. */
 const struct map_point *map_deciding(const struct map *map, size_t k);
-/* Does a segment begin at point k? */
+/* Does another verdict begin at point k? */
 bool map_is_border(const struct map *map, size_t k);
 /* Copy outcomes to the points that were not tried. */
 void map_fill(struct map *map);
@@ -77,8 +85,9 @@ json_t *map_json(const struct map *map);
 
 /*
  * How much of the window that is, in one sentence: "65 of 65 points, 7 forks: no other fork point
- * exists in this window". It claims nothing beyond that one window and one preemption. `destroys`:
- * each experiment took a subject. The caller's to free; NULL: the window has no point.
+ * exists in this window". It claims nothing beyond that one window and one preemption, and nothing
+ * behind the point that W did not come beyond. `destroys`: each experiment took a subject. The
+ * caller's to free; NULL: the window has no point.
  */
 char *map_coverage(const struct map *map, bool destroys);
 

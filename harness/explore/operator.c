@@ -27,6 +27,9 @@
 #define CHILD_SECOND_NS (200 * NSEC_PER_USEC)
 #define CHILD_LOOK_NS NSEC_PER_MSEC
 
+/* Who stops a process for a moment lets it go on. */
+#define STOPPED_PATIENCE_NS NSEC_PER_SEC
+
 /* Neither running nor in a futex for so many looks: it waits for W in a loop of short sleeps. */
 #define SLEEPY_LOOKS 500
 
@@ -44,6 +47,23 @@ static bool child_lives(const struct control *control)
 {
 	return atomic_load(&control->state.child_pid) &&
 	       !(atomic_load(&control->state.child_status) & CHILD_STATUS_SET);
+}
+
+/*
+ * Its leader has ended, and so has all of it but for what is traced; or somebody has stopped it for
+ * so long that the watchdog is to say so. Nothing in it will answer.
+ */
+static bool subject_is_lost(const struct control *control, uint64_t *stopped_ns)
+{
+	pid_t pid = (pid_t)atomic_load(&control->state.subject_pid);
+	char letter = procfs_task_letter(pid, pid);
+
+	if (letter != 'T')
+		*stopped_ns = 0;
+	else if (!*stopped_ns)
+		*stopped_ns = clock_now();
+	return !letter || letter == 'Z' || letter == 'X' ||
+	       (*stopped_ns && clock_now() - *stopped_ns > STOPPED_PATIENCE_NS);
 }
 
 static int operator_read(const struct control *control, struct task_state *task)
@@ -117,6 +137,7 @@ enum operator_state operator_await(struct operator *f)
 	struct rest rest = { .asleep = 0 };
 	uint64_t silence = SILENCE_NS;
 	unsigned int looks = 0; /* at a child */
+	uint64_t stopped_ns = 0;
 	enum operator_state state;
 
 	while (!operator_answered(control)) {
@@ -126,6 +147,8 @@ enum operator_state operator_await(struct operator *f)
 			return OPERATOR_GONE;
 		if (operator_answered(control))
 			break;
+		if (subject_is_lost(control, &stopped_ns))
+			return OPERATOR_GONE;
 		if (child_lives(control)) {
 			/* It waits for the child. */
 			rest = (struct rest){ .asleep = 0 };

@@ -18,7 +18,7 @@ enum operator_state {
 	OPERATOR_ON,      /* it is on its way; from operator_look() alone */
 	OPERATOR_BLOCKED, /* it waits for something that W has to do */
 	OPERATOR_CHILD,   /* it waits for its forked child, which does not end */
-	OPERATOR_GONE,    /* the subject has ended, or we are interrupted */
+	OPERATOR_GONE,    /* the subject has ended or is stopped, or we are interrupted */
 };
 
 /* F, as it is told what to do. */
@@ -38,6 +38,9 @@ enum operator_state operator_await(struct operator *f);
 enum operator_state operator_look(struct operator *f, struct rest *rest);
 /* Is F, found blocked, on its way again, or was it? For right after W has made a system call. */
 bool operator_moves(const struct operator *f);
+
+/* Where W was at last, for the map. */
+enum map_end step_map_end(enum walk_state state);
 
 /* The subject is at its window: W stands, F waits for a command. False: it never comes so far. */
 bool step_await_window(struct course *course);

@@ -28,6 +28,7 @@ struct forks {
 	struct standstill_round round; /* W's, while a fork waits for it */
 	unsigned int rounds;           /* so many have closed, and nothing has moved */
 	bool checked;   /* a fork leaves the subject as it was */
+	bool gone;      /* the subject has ended in the middle, or nobody lets it go on */
 	struct strbuf *unsound; /* that it does not, or nobody knows */
 };
 
@@ -88,6 +89,7 @@ static bool forks_settle(struct forks *f)
 			return true;
 		case OPERATOR_ON: /* nothing that is waited for */
 		case OPERATOR_GONE:
+			f->gone = true;
 			return false;
 		}
 	}
@@ -144,6 +146,7 @@ static bool forks_repeat(struct forks *f)
 	operator_tell(&f->operator, WALK_FORK);
 	while ((state = operator_await(&f->operator)) == OPERATOR_CHILD)
 		course_end_child(f->course);
+	f->gone = state == OPERATOR_GONE;
 	if (state != OPERATOR_DONE) {
 		strbuf_addstr(f->unsound, "a second fork at one point did not come through");
 		return false;
@@ -242,17 +245,44 @@ static void forks_rest(struct forks *f)
 	operator_await(&f->operator);
 }
 
-/* What became of the subject: of the fork that never came through, or of a window never reached. */
+/*
+ * What became of the subject: of the fork that never came through, of one that ended in the middle,
+ * or of a window never reached.
+ */
 static void forks_conclude(struct forks *f, const struct control_order *order, struct trial *trial)
 {
+	size_t from = f->pending ? f->since : f->gone && f->map->n ? f->map->n - 1 : f->map->n;
+
 	if (f->map->n && !f->pending && trial->outcome == OUTCOME_OK)
 		return;
-	for (size_t k = f->since; f->pending && k < f->map->n; k++) {
+	for (size_t k = from; k < f->map->n; k++) {
 		f->map->points[k].outcome = trial->outcome;
 		f->map->points[k].key = trial->crash_key;
 	}
 	f->map->tried += f->pending;
-	cell_note(f->cell, order, f->pending ? f->since : 0, trial, NULL);
+	cell_note(f->cell, order, from < f->map->n ? from : 0, trial, NULL);
+}
+
+/* W is at its window. -1 and a sentence: it cannot be walked. */
+static int forks_explore(struct forks *f, struct strbuf *err)
+{
+	enum walk_state state;
+
+	if (walker_begin(&f->walker, f->course, err) < 0 || walker_observe(&f->walker, err) < 0)
+		return -1;
+	f->map->places = places_take(f->cell->cache, f->walker.pid);
+	state = forks_walk(f);
+	f->map->end = f->gone ? MAP_CUT : step_map_end(state);
+	if (state == WALK_OVER && !f->pending && f->checked)
+		forks_rest(f);
+	if (!map_is_whole(f->map, err))
+		return -1;
+	if (f->gone)
+		strbuf_reset(f->unsound);
+	else if (!f->checked && !f->unsound->len)
+		strbuf_addstr(f->unsound, "no fork came through while W was in its window, so "
+			      "whether one leaves the process as it was is not known");
+	return 0;
 }
 
 enum link_result step_forks(struct cell *cell, struct map *map, bool exact, struct strbuf *unsound,
@@ -262,39 +292,24 @@ enum link_result step_forks(struct cell *cell, struct map *map, bool exact, stru
 	struct control_order order;
 	enum link_result result;
 	struct trial trial;
+	int ret = 0;
 
 	strategy_step.order(cell, 0, &order);
 	f.course = course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted,
 				&trial);
 	f.operator.course = f.course;
 	if (step_await_window(f.course)) {
-		if (walker_begin(&f.walker, f.course, err) < 0 ||
-		    walker_observe(&f.walker, err) < 0) {
-			walker_end(&f.walker);
-			course_abandon(f.course, err);
-			return LINK_BROKEN;
-		}
-		map->places = places_take(cell->cache, f.walker.pid);
-		if (forks_walk(&f) == WALK_OVER && !f.pending && f.checked)
-			forks_rest(&f);
+		ret = forks_explore(&f, err);
 		walker_end(&f.walker);
-		if (!map_is_whole(map, err)) {
-			course_abandon(f.course, err);
-			trial_release(&trial);
-			return LINK_BROKEN;
-		}
-		if (!f.checked && !unsound->len)
-			strbuf_addstr(unsound, "no fork came through while W was in its window, so "
-				      "whether one leaves the process as it was is not known");
-		if (unsound->len) {
-			result = course_abandon(f.course, err);
-			trial_release(&trial);
-			return result;
-		}
-		if (f.pending && operator_await(&f.operator) == OPERATOR_DONE)
-			forks_note(&f);
-		operator_tell(&f.operator, WALK_LEAVE);
 	}
+	if (ret < 0 || unsound->len) {
+		result = course_abandon(f.course, err);
+		trial_release(&trial);
+		return ret < 0 ? LINK_BROKEN : result;
+	}
+	if (f.pending && operator_await(&f.operator) == OPERATOR_DONE)
+		forks_note(&f);
+	operator_tell(&f.operator, WALK_LEAVE);
 	result = course_end(f.course, err);
 	if (result == LINK_DONE)
 		forks_conclude(&f, &order, &trial);

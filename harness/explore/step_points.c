@@ -26,6 +26,11 @@ struct course *step_course(struct cell *cell, size_t k, struct trial *trial)
 	return course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted, trial);
 }
 
+enum map_end step_map_end(enum walk_state state)
+{
+	return state == WALK_OVER ? MAP_LEFT : state == WALK_GONE ? MAP_CUT : MAP_WAITS;
+}
+
 /* What W does in its window when nobody disturbs it. */
 static void record(struct walker *walker, struct map *map)
 {
@@ -42,6 +47,7 @@ static void record(struct walker *walker, struct map *map)
 		point->touched = effect.touched;
 		point->called = effect.called;
 	}
+	map->end = step_map_end(state);
 }
 
 /* W goes on alone until it leaves its window, ends, or rests. A crash is looked at meanwhile. */
@@ -93,6 +99,7 @@ struct lessons {
 /* What was met at a point. */
 struct met {
 	bool found;  /* W came to the point */
+	bool waits;  /* F operated there, and had to wait for W */
 	size_t last; /* of the points from there on that are known to be equal */
 	bool still;  /* in the end each waits for the other, and that is where: */
 	struct standstill_round round;
@@ -148,6 +155,7 @@ static void take_turns(struct operator *f, struct walker *walker, struct lessons
 	enum walk_state w = WALK_ON;
 	enum operator_state state = operate(f, walker, lessons, met, &w);
 
+	met->waits = state == OPERATOR_BLOCKED;
 	for (; state == OPERATOR_BLOCKED; state = operator_await(f)) {
 		/* W stands behind its window, or is no more: what F waits for is the rest of it. */
 		if (w == WALK_OVER || w == WALK_GONE)
@@ -269,13 +277,16 @@ static enum link_result try_point(struct cell *cell, struct map *map, size_t *k,
 	}
 	if (result == LINK_DONE) {
 		point->tried = true;
-		point->outcome = trial.outcome;
-		point->key = trial.crash_key;
 		if (lessons->stages)
 			point->stage = met.stage;
 		map->tried++;
 		strategy_step.order(cell, *k, &order);
 		cell_note(cell, &order, *k, &trial, NULL);
+		for (; point <= &map->points[met.last]; point++) {
+			point->outcome = trial.outcome;
+			point->key = trial.crash_key;
+			point->waits = met.waits;
+		}
 		*k = met.last;
 	}
 	trial_release(&trial);

@@ -9,8 +9,8 @@
  *	many forks under each
  * steps finalize PYTHON SCENARIO
  *	POINT TRIAL COVERED LEFT-OUT: nanoseconds a point with --exact, so that each is tried; a
- *	plain trial of a zygote that finalizes; nanoseconds a point of the window when it is walked
- *	with the reduction; and the part of its points that were not tried then
+ *	plain trial of a zygote that finalizes; nanoseconds a point of the window when it is
+ *	walked with the reduction; and the part of its points that were not tried then
  * steps found PYTHON SCENARIO N
  *	FOUND SLOWEST MEDIAN: of N walks from a warm host, how many met a bad outcome, and
  *	nanoseconds of the slowest and of the median
