@@ -78,9 +78,9 @@ static int range_search(struct reach *reach, const struct pages *pages, pid_t pi
 	int ret = 0;
 
 	pages_look(pages, range, first, n, states);
-	/* Neighbours in one read. */
+	/* Neighbours in one read. The first page may begin before what is to be searched. */
 	while (!ret && pages_next_own(states, n, &from, &to))
-		ret = pages_search(reach, pid, first + from * pages_size(),
+		ret = pages_search(reach, pid, from ? first + from * pages_size() : start,
 				   first + to * pages_size());
 	free(states);
 	return ret;
