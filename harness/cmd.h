@@ -16,6 +16,7 @@
 	X(pythons)      \
 	X(replay)       \
 	X(report)       \
+	X(triage)       \
 	X(doctor)       \
 	X(help)
 

@@ -16,7 +16,12 @@ struct crash *crash_new(void)
 
 const char *trust_name(enum trust trust)
 {
-	return trust == TRUST_EXACT ? "exact" : trust == TRUST_NEAR ? "near" : "none";
+	static const char *const names[] = {
+		[TRUST_NONE] = "none", [TRUST_SCANNED] = "scanned", [TRUST_NEAR] = "near",
+		[TRUST_EXACT] = "exact",
+	};
+
+	return names[trust];
 }
 
 void crash_frame_release(struct crash_frame *frame)
@@ -32,6 +37,7 @@ static void thread_release(struct crash_thread *thread)
 		crash_frame_release(&thread->frames[i]);
 	free(thread->frames);
 	free(thread->name);
+	free(thread->role);
 	free(thread->wait.syscall);
 	free(thread->wait.what);
 }
@@ -44,6 +50,7 @@ void crash_free(struct crash *crash)
 		thread_release(&crash->threads[i]);
 	free(crash->threads);
 	free(crash->regs);
+	free(crash->finding);
 	free(crash->message);
 	free(crash->maps);
 	free(crash->degraded);

@@ -16,12 +16,13 @@
 
 /* How far a function's name can be believed. */
 enum trust {
-	TRUST_NONE,  /* no name: module and offset only */
-	TRUST_NEAR,  /* nearest export of a stripped object: the true function may be another */
-	TRUST_EXACT, /* the symbol's range covers the address */
+	TRUST_NONE,    /* no name: module and offset only */
+	TRUST_SCANNED, /* found by looking through the stack: perhaps left over from another call */
+	TRUST_NEAR,    /* nearest export of a stripped object: the true function may be another */
+	TRUST_EXACT,   /* the symbol's range covers the address */
 };
 
-/* "exact", "near", "none". Static string. */
+/* "exact", "near", "scanned", "none". Static string. */
 const char *trust_name(enum trust trust);
 
 struct crash_frame {
@@ -34,6 +35,8 @@ struct crash_frame {
 	char *file;           /* source, where there is DWARF */
 	int line;
 	bool signal_frame;    /* the frame below was interrupted, not called */
+	bool inlined;         /* part of the frame below, by the compiler */
+	bool python;          /* function, file and line are of Python code */
 };
 
 /* What a blocked thread waits for, read from its system call. */
@@ -51,11 +54,15 @@ struct crash_thread {
 	pid_t pid;
 	pid_t tid;
 	char *name;           /* comm */
+	/* Why it is there, if it is no stack of that moment: "freed by", "previous write"; NULL. */
+	char *role;
+	bool has_gil;
 	char state;           /* as /proc says it; 0: unknown */
 	bool culprit;         /* the thread that crashed, or that the hang is about */
 	struct crash_wait wait;
 	struct crash_frame *frames; /* innermost first */
 	size_t nframes;
+	size_t left_out;      /* frames in the middle that are not among them */
 	bool truncated;       /* the unwinder stopped before the thread's start */
 };
 
@@ -65,6 +72,8 @@ enum crash_kind {
 	CRASH_KIND_SPIN,    /* it uses CPU, and nothing comes of it */
 	CRASH_KIND_STOPPED, /* a signal (SIGSTOP and its like) stopped all of it */
 	CRASH_KIND_LATE,    /* it was not over in time, though it was none of these */
+	CRASH_KIND_FINDING, /* a tool has found something: `finding` */
+	CRASH_KIND_LOOK,    /* nothing happened that is known of: somebody looked at its stacks */
 };
 
 struct crash {
@@ -80,6 +89,7 @@ struct crash {
 	uint64_t pc, sp, fp;
 	uint64_t *regs;       /* machine's own order; NULL: none */
 	size_t nregs;
+	char *finding;        /* what a tool calls it: "heap-use-after-free"; NULL: none has */
 	char *message;        /* what the process wrote to stderr, its last 64 KiB; never NULL */
 	char *maps;           /* /proc/PID/maps; NULL: not taken */
 	struct crash_thread *threads;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
-#include "observe/demangle.h"
+#include "base/demangle.h"
 #include "observe/symtab.h"
 
 /* Distinct places asked of one file: the frames of its few different crashes. */

@@ -216,6 +216,8 @@ const char *facts_verb(const struct facts *facts)
 		[CRASH_KIND_SPIN] = "runs without end",
 		[CRASH_KIND_STOPPED] = "was stopped by a signal",
 		[CRASH_KIND_LATE] = "was not over in time",
+		[CRASH_KIND_FINDING] = "was found out",
+		[CRASH_KIND_LOOK] = "was looked at",
 	};
 
 	if (facts->crash->kind == CRASH_KIND_STOPPED && facts->culprit &&

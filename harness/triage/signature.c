@@ -214,6 +214,12 @@ static void signature_add_head(struct strbuf *text, const struct facts *facts)
 	case CRASH_KIND_LATE:
 		strbuf_addstr(text, "timeout");
 		break;
+	case CRASH_KIND_FINDING:
+		strbuf_addstr(text, facts->crash->finding ? facts->crash->finding : "finding");
+		break;
+	case CRASH_KIND_LOOK:
+		strbuf_addstr(text, "stacks");
+		break;
 	}
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "observe/demangle.h"
+#include "base/demangle.h"
 
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A text read line by line, and the small things that stand in a line of a crash report. A line
+ * ends with LF, CRLF, or the text's end; NUL is a character like others. Nothing is copied: a
+ * struct piece points into the text. Pure.
+ */
+#ifndef FORKPOINT_TRIAGE_LINES_H
+#define FORKPOINT_TRIAGE_LINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Not terminated by NUL. All zero: nothing. */
+struct piece {
+	const char *s;
+	size_t len;
+};
+
+struct lines {
+	const char *next, *end;
+	struct piece line; /* the current one, without its end; s NULL: there is none any more */
+	size_t number;     /* of it, from 1 */
+};
+
+/* The first line is the current one then. */
+void lines_begin(struct lines *lines, const char *data, size_t size);
+/* False: that was the last one. */
+bool lines_next(struct lines *lines);
+/* The line that begins at `at`, which is behind the current one, is the current one then. */
+void lines_skip(struct lines *lines, const char *at);
+/* The n-th line behind the current one (1: the next); s NULL: there is none. */
+struct piece lines_peek(const struct lines *lines, size_t n);
+
+/* Blanks and tabs at its ends are left out. */
+struct piece piece_trim(struct piece p);
+bool piece_is(struct piece p, const char *text);
+bool piece_starts(struct piece p, const char *prefix);
+bool piece_ends(struct piece p, const char *suffix);
+bool piece_is_blank(struct piece p);
+/* Where it stands in p; len: it does not. */
+size_t piece_find(struct piece p, const char *text);
+size_t piece_find_last(struct piece p, const char *text);
+bool piece_has(struct piece p, const char *text);
+
+/*
+ * The takers cut what they take off the beginning of *p. What they do not find they leave, and say
+ * false; a piece or number they would have set is left alone then.
+ */
+void take_blanks(struct piece *p);
+bool take_text(struct piece *p, const char *text);
+/* Up to a text, which is taken as well. */
+bool take_until(struct piece *p, const char *text, struct piece *before);
+/* Up to the next blank, or all that is left; false: nothing is left. */
+bool take_word(struct piece *p, struct piece *word);
+/* Digits. A number that is too large for its type is none. */
+bool take_decimal(struct piece *p, uint64_t *value);
+/* With 0x before it, or without it (`bare`). */
+bool take_hex(struct piece *p, bool bare, uint64_t *value);
+
+/* A copy that is fit for output: valid UTF-8 in one line, TRACE_TEXT_MAX at most. Allocated. */
+char *piece_copy(struct piece p);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a reader of a format is, and what readers share. For harness/triage/read_*.c and report.c.
+ *
+ * At each line of the input the readers are asked, in the order of enum trace_format, whether a
+ * report of theirs begins there. The first that says so reads it; else the line is passed over. So
+ * a file may hold several reports, of several formats, and prose between them.
+ */
+#ifndef FORKPOINT_TRIAGE_READERS_H
+#define FORKPOINT_TRIAGE_READERS_H
+
+#include "triage/lines.h"
+#include "triage/trace.h"
+
+struct trace_reader {
+	const char *name; /* trace_format_name() */
+	/*
+	 * Does a report of this format begin at the current line? Cheap: it is asked at each line
+	 * of any file. It may peek at some lines behind.
+	 */
+	bool (*begins)(const struct lines *lines);
+	/*
+	 * It does: fill in the report, and take all lines that belong to it, one at least. The
+	 * current line is the first one behind it then. A report that turns out to be empty (no
+	 * thread, no message) is dropped by the caller.
+	 */
+	void (*read)(struct lines *lines, struct trace *trace);
+};
+
+/* By enum trace_format. No name: there is none yet. */
+extern const struct trace_reader forkpoint_reader, crashtracker_json_reader, macos_reader,
+	crashtracker_reader, asan_reader, tsan_reader, fatal_error_reader, faulthandler_reader,
+	coredumpctl_reader, eu_stack_reader, pystack_reader, py_spy_reader, lldb_reader, gdb_reader,
+	rust_reader, glibc_reader, raw_reader;
+
+/* Adding to a report */
+
+/* The first value that is given for a key stays. */
+void trace_add_fact(struct trace *trace, const char *key, struct piece value);
+/* A line to what the process wrote, its last 64 KiB. */
+void trace_add_message(struct trace *trace, struct piece line);
+/* A thread at the end; NULL: there are too many, and the report is incomplete. */
+struct crash_thread *trace_add_thread(struct trace *trace);
+/*
+ * A frame at the end of a thread. Beyond the first and last of them (TRACE_FRAMES_*) they are left
+ * out, in the middle. `thread` NULL: NULL. Never keep the pointer over the next one.
+ */
+struct crash_frame *trace_add_frame(struct trace *trace, struct crash_thread *thread);
+
+/* When a reader has come to its end: for trace.c. */
+void trace_settle(struct trace *trace);
+
+/*
+ * A name as the report has it: demangled if it is mangled, and exact. Blank, "??" and "<unknown>"
+ * are no name.
+ */
+void frame_name(struct crash_frame *frame, struct piece name);
+/* "path:line" or "path:line:column" or a path alone. */
+void frame_source(struct crash_frame *frame, struct piece source);
+void frame_module(struct crash_frame *frame, struct piece module);
+/* "SIGSEGV", "SEGV", "segmentation fault", "11": its number; 0: not known. */
+int signal_number(struct piece name);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "triage/trace.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "triage/readers.h"
+
+static const struct trace_reader *const readers[TRACE_FORMATS] = {
+	[TRACE_RAW] = &raw_reader,
+};
+
+const char *trace_format_name(enum trace_format format)
+{
+	static const char *const names[] = {
+		[TRACE_FORKPOINT] = "forkpoint",
+		[TRACE_CRASHTRACKER_JSON] = "crashtracker-json",
+		[TRACE_MACOS] = "macos",
+		[TRACE_CRASHTRACKER] = "crashtracker",
+		[TRACE_ASAN] = "asan",
+		[TRACE_TSAN] = "tsan",
+		[TRACE_FATAL_ERROR] = "fatal-error",
+		[TRACE_FAULTHANDLER] = "faulthandler",
+		[TRACE_COREDUMPCTL] = "coredumpctl",
+		[TRACE_EU_STACK] = "eu-stack",
+		[TRACE_PYSTACK] = "pystack",
+		[TRACE_PY_SPY] = "py-spy",
+		[TRACE_LLDB] = "lldb",
+		[TRACE_GDB] = "gdb",
+		[TRACE_RUST] = "rust",
+		[TRACE_GLIBC] = "glibc",
+		[TRACE_RAW] = "raw",
+	};
+
+	return names[format];
+}
+
+const char *trace_fact(const struct trace *trace, const char *key)
+{
+	for (size_t i = 0; i < trace->nfacts; i++)
+		if (!strcmp(trace->facts[i].key, key))
+			return trace->facts[i].value;
+	return NULL;
+}
+
+static void trace_release(struct trace *trace)
+{
+	crash_free(trace->crash);
+	for (size_t i = 0; i < trace->nfacts; i++) {
+		free(trace->facts[i].key);
+		free(trace->facts[i].value);
+	}
+	free(trace->facts);
+}
+
+void traces_release(struct traces *traces)
+{
+	for (size_t i = 0; i < traces->n; i++)
+		trace_release(&traces->v[i]);
+	free(traces->v);
+	*traces = (struct traces){ .n = 0 };
+}
+
+static bool is_empty(const struct trace *trace)
+{
+	return !trace->crash->nthreads && !*trace->crash->message && !trace->crash->finding;
+}
+
+/* A message alone, and then stacks without one: what the process said, and what it did then. */
+static bool belong_together(const struct trace *said, const struct trace *did)
+{
+	return !said->crash->nthreads && did->crash->nthreads && !*did->crash->message;
+}
+
+static void message_move(struct trace *from, struct trace *to)
+{
+	char *message = to->crash->message;
+
+	to->crash->message = from->crash->message;
+	from->crash->message = message;
+	if (!to->crash->signo)
+		to->crash->signo = from->crash->signo;
+	to->line = from->line;
+}
+
+static void traces_add(struct traces *traces, struct trace *trace)
+{
+	struct trace *last = traces->n ? &traces->v[traces->n - 1] : NULL;
+
+	if (is_empty(trace)) {
+		trace_release(trace);
+		return;
+	}
+	if (last && belong_together(last, trace)) {
+		message_move(last, trace);
+		trace_release(last);
+		*last = *trace;
+		return;
+	}
+	if (traces->n == TRACES_MAX) {
+		traces->more = true;
+		trace_release(trace);
+		return;
+	}
+	if ((traces->n & (traces->n - 1)) == 0)
+		traces->v = xrealloc(traces->v, (traces->n ? 2 * traces->n : 1) *
+				     sizeof(*traces->v));
+	traces->v[traces->n++] = *trace;
+}
+
+static const struct trace_reader *reader_of(const struct lines *lines, enum trace_format *format)
+{
+	for (int i = 0; i < TRACE_FORMATS; i++)
+		if (readers[i] && readers[i]->begins(lines)) {
+			*format = (enum trace_format)i;
+			return readers[i];
+		}
+	return NULL;
+}
+
+void traces_read(const char *data, size_t size, struct traces *traces)
+{
+	struct lines lines;
+
+	*traces = (struct traces){ .n = 0 };
+	lines_begin(&lines, data, size);
+	while (lines.line.s && !traces->more) {
+		struct trace trace = { .line = lines.number };
+		const struct trace_reader *reader = reader_of(&lines, &trace.format);
+
+		if (!reader) {
+			lines_next(&lines);
+			continue;
+		}
+		trace.crash = crash_new();
+		reader->read(&lines, &trace);
+		/* A reader that takes nothing is not to be asked again. */
+		if (lines.line.s && lines.number == trace.line)
+			lines_next(&lines);
+		trace_settle(&trace);
+		traces_add(traces, &trace);
+	}
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Crash reports as people have them: what a debugger, a sanitizer, a crash tracker or the crashed
+ * program itself has written, in whatever order it stands in a file. traces_read() finds out what
+ * it is, and makes of each report a struct crash, which triage_classify() then looks at.
+ *
+ * The input is hostile. Whatever the bytes are, reading takes time in proportion to their number
+ * and bounded memory, and what comes out is valid UTF-8 without control characters. What is cut off
+ * or mangled gives what can be had, and says that it is not all.
+ *
+ * Pure: no file, no process, no global state. Running out of memory ends the program.
+ */
+#ifndef FORKPOINT_TRIAGE_TRACE_H
+#define FORKPOINT_TRIAGE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strbuf.h"
+#include "observe/crash.h"
+
+/* By the order in which they are asked, see readers.h. */
+enum trace_format {
+	TRACE_FORKPOINT,
+	TRACE_CRASHTRACKER_JSON,
+	TRACE_MACOS,
+	TRACE_CRASHTRACKER,
+	TRACE_ASAN,
+	TRACE_TSAN,
+	TRACE_FATAL_ERROR,
+	TRACE_FAULTHANDLER,
+	TRACE_COREDUMPCTL,
+	TRACE_EU_STACK,
+	TRACE_PYSTACK,
+	TRACE_PY_SPY,
+	TRACE_LLDB,
+	TRACE_GDB,
+	TRACE_RUST,
+	TRACE_GLIBC,
+	TRACE_RAW,
+	TRACE_FORMATS,
+};
+
+/* "crashtracker-json", "gdb", …: the words of --json. Static. */
+const char *trace_format_name(enum trace_format format);
+
+/* What a report says beside its stacks: a key of the report's own, or one of these. */
+#define FACT_PYTHON "python"             /* release of CPython: "3.12.1" */
+#define FACT_PROGRAM "program"           /* path or name of what crashed */
+#define FACT_PLATFORM "platform"
+#define FACT_ARCHITECTURE "architecture"
+#define FACT_TRACER_VERSION "tracer version"
+#define FACT_RUNTIME_VERSION "runtime version"
+#define FACT_SERVICE "service"
+#define FACT_TIME "time"
+
+struct trace_fact {
+	char *key, *value;
+};
+
+struct trace {
+	enum trace_format format;
+	struct crash *crash; /* never NULL */
+	struct trace_fact *facts; /* in the report's order; a key stands there once */
+	size_t nfacts;
+	size_t line;         /* of the input, from 1, at which it begins */
+	bool incomplete;     /* it is cut off, or something in it could not be understood */
+};
+
+/* More than these are left out, and the report is incomplete. */
+#define TRACES_MAX 10000
+#define TRACE_THREADS_MAX 10000
+/* A recursion is recognised by its first and its last frames. */
+#define TRACE_FRAMES_FIRST 1024
+#define TRACE_FRAMES_LAST 1024
+/* Of a name or a path, in bytes. */
+#define TRACE_TEXT_MAX 4096
+
+struct traces {
+	struct trace *v;
+	size_t n;
+	bool more; /* there were more than TRACES_MAX */
+};
+
+/* All that is in there, in order; 0 reports: nothing is recognised. Release it. */
+void traces_read(const char *data, size_t size, struct traces *traces);
+void traces_release(struct traces *traces);
+
+/* NULL: it does not say. */
+const char *trace_fact(const struct trace *trace, const char *key);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What readers put into a trace, within the limits of trace.h.
+ */
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/demangle.h"
+#include "base/errors.h"
+#include "base/text.h"
+#include "triage/readers.h"
+
+/* What a process wrote, as in struct crash. */
+#define MESSAGE_MAX 65536
+#define FACTS_MAX 256
+
+void trace_add_fact(struct trace *trace, const char *key, struct piece value)
+{
+	if (trace_fact(trace, key) || trace->nfacts == FACTS_MAX || piece_is_blank(value))
+		return;
+	trace->facts = xrealloc(trace->facts, (trace->nfacts + 1) * sizeof(*trace->facts));
+	trace->facts[trace->nfacts++] = (struct trace_fact){
+		xstrdup(key), piece_copy(piece_trim(value)),
+	};
+}
+
+void trace_add_message(struct trace *trace, struct piece line)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	strbuf_addstr(&text, trace->crash->message);
+	text_add_line(&text, line.len ? line.s : "",
+		      line.len < MESSAGE_MAX ? line.len : MESSAGE_MAX);
+	strbuf_addch(&text, '\n');
+	free(trace->crash->message);
+	trace->crash->message = xstrdup(text.len > MESSAGE_MAX ?
+					text.buf + text.len - MESSAGE_MAX : text.buf);
+	strbuf_release(&text);
+}
+
+struct crash_thread *trace_add_thread(struct trace *trace)
+{
+	if (trace->crash->nthreads < TRACE_THREADS_MAX)
+		return crash_add_thread(trace->crash);
+	trace->incomplete = true;
+	return NULL;
+}
+
+struct crash_frame *trace_add_frame(struct trace *trace, struct crash_thread *thread)
+{
+	struct crash_frame *oldest;
+
+	if (!thread)
+		return NULL;
+	if (thread->nframes < TRACE_FRAMES_FIRST + TRACE_FRAMES_LAST)
+		return crash_thread_add_frame(thread);
+	/* The last ones are a ring until trace_settle(). */
+	trace->incomplete = true;
+	oldest = &thread->frames[TRACE_FRAMES_FIRST + thread->left_out++ % TRACE_FRAMES_LAST];
+	crash_frame_release(oldest);
+	return memset(oldest, 0, sizeof(*oldest));
+}
+
+static void ring_straighten(struct crash_thread *thread)
+{
+	struct crash_frame *ring = thread->frames + TRACE_FRAMES_FIRST;
+	size_t first = thread->left_out % TRACE_FRAMES_LAST;
+	struct crash_frame *copy = xcalloc(TRACE_FRAMES_LAST, sizeof(*copy));
+
+	memcpy(copy, ring + first, (TRACE_FRAMES_LAST - first) * sizeof(*copy));
+	memcpy(copy + TRACE_FRAMES_LAST - first, ring, first * sizeof(*copy));
+	memcpy(ring, copy, TRACE_FRAMES_LAST * sizeof(*copy));
+	free(copy);
+}
+
+void trace_settle(struct trace *trace)
+{
+	for (size_t i = 0; i < trace->crash->nthreads; i++)
+		if (trace->crash->threads[i].left_out)
+			ring_straighten(&trace->crash->threads[i]);
+}
+
+void frame_name(struct crash_frame *frame, struct piece name)
+{
+	char *text;
+
+	name = piece_trim(name);
+	if (!frame || frame->function || !name.len || piece_is(name, "??") ||
+	    piece_starts(name, "<unknown>") || piece_is(name, "???"))
+		return;
+	text = piece_copy(name);
+	frame->function = demangle(text);
+	frame->trust = TRUST_EXACT;
+	free(text);
+}
+
+/* ":123" at the end is taken off. */
+static bool cut_number(struct piece *p, uint64_t *value)
+{
+	size_t colon = piece_find_last(*p, ":");
+	struct piece digits = { p->s + colon + 1, p->len - colon - 1 };
+
+	if (colon == p->len || !take_decimal(&digits, value) || digits.len)
+		return false;
+	p->len = colon;
+	return true;
+}
+
+void frame_source(struct crash_frame *frame, struct piece source)
+{
+	uint64_t line = 0, before;
+
+	source = piece_trim(source);
+	if (!frame || frame->file || !source.len)
+		return;
+	if (cut_number(&source, &line) && cut_number(&source, &before))
+		line = before; /* that was the column */
+	frame->file = piece_copy(source);
+	frame->line = line <= INT32_MAX ? (int)line : 0;
+}
+
+void frame_module(struct crash_frame *frame, struct piece module)
+{
+	module = piece_trim(module);
+	if (frame && !frame->module && module.len && !piece_is(module, "??"))
+		frame->module = piece_copy(module);
+}
+
+struct signal_word {
+	const char *word;
+	int number;
+};
+
+/* "SIG" before them is left out. Their numbers are those of Linux on most machines. */
+static const struct signal_word signal_words[] = {
+	{ "SEGV", SIGSEGV }, { "ABRT", SIGABRT }, { "BUS", SIGBUS },   { "ILL", SIGILL },
+	{ "FPE", SIGFPE },   { "TRAP", SIGTRAP }, { "SYS", SIGSYS },   { "KILL", SIGKILL },
+	{ "TERM", SIGTERM }, { "INT", SIGINT },   { "HUP", SIGHUP },   { "PIPE", SIGPIPE },
+	{ "QUIT", SIGQUIT }, { "ALRM", SIGALRM }, { "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },
+	{ "Segmentation fault", SIGSEGV },        { "Aborted", SIGABRT },
+	{ "Bus error", SIGBUS },                  { "Illegal instruction", SIGILL },
+	{ "Floating point exception", SIGFPE },   { "Floating-point exception", SIGFPE },
+	{ "Trace/breakpoint trap", SIGTRAP },     { "Bad system call", SIGSYS },
+};
+
+int signal_number(struct piece name)
+{
+	uint64_t number;
+
+	name = piece_trim(name);
+	take_text(&name, "SIG");
+	for (size_t i = 0; i < sizeof(signal_words) / sizeof(*signal_words); i++) {
+		const char *word = signal_words[i].word;
+
+		if (name.len == strlen(word) && !strncasecmp(name.s, word, name.len))
+			return signal_words[i].number;
+	}
+	return take_decimal(&name, &number) && !name.len && number < 128 ? (int)number : 0;
+}
