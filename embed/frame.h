@@ -69,8 +69,8 @@ void walk_answer(struct subject *s);
 /* F, before the operation: is it W at its window that the driver walks? Else all goes as usual. */
 bool walk_is_on(const struct subject *s);
 /*
- * W, last thing in window_leave(): once the operation is over, what comes behind this window is no
- * outcome of it. W has come out of it well, and is no more.
+ * W, last thing in window_leave(): it has left its window. Once the operation is over, what comes
+ * behind this window is no outcome of it. W has come out of it well, and is no more.
  */
 void walk_rest(struct subject *s);
 /* F: is the command one of many forks? */

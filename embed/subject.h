@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #define CONTROL_MAGIC 0x746e7066u /* "fpnt" */
-#define CONTROL_VERSION 5u
+#define CONTROL_VERSION 6u
 #define CONTROL_SIZE 4096u
 #define CONTROL_MEMORY_NAME "forkpoint-control" /* as it stands in /proc/PID/maps */
 
@@ -238,6 +238,7 @@ struct control_walk {
 	SHARED_U32 standing; /* W: 1 at the window's start */
 	SHARED_U32 go;       /* driver: W may go on */
 	SHARED_U32 ready;    /* F: 1 once it waits for its first command */
+	SHARED_U32 left;     /* W: 1 once it has left the window that it stood at */
 	/* W, before `standing`. Addresses in the subject. */
 	uint64_t enter_pc;   /* where window_enter() returns to: the window's first instruction */
 	uint64_t leave_pc;   /* the first instruction of window_leave() */

@@ -75,8 +75,11 @@ void walk_rest(struct subject *s)
 {
 	struct worker *w = worker_self();
 
-	if (s->control->order.meet != MEET_WALK || !w || w->index != 0 ||
-	    !atomic_load(&s->operated))
+	if (s->control->order.meet != MEET_WALK || !w || w->index != 0)
+		return;
+	if (walk_is_on(s))
+		atomic_store(&s->control->walk.left, 1);
+	if (!atomic_load(&s->operated))
 		return;
 	atomic_store(&w->returned, 1);
 	/* Bare: no handler and no destructor of the thread's is to run. */

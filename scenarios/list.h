@@ -23,7 +23,7 @@ SCENARIO(finalize_restore)
 SCENARIO(finalize_hammer)
 SCENARIO(restore_after_reinit)
 
-/* The harness against itself: scenarios/selftest.c, scenarios/selftest_step.c. */
+/* The harness against itself: scenarios/selftest.c, selftest_*.c. */
 SCENARIO(selftest_noop)
 SCENARIO(selftest_crash)
 SCENARIO(selftest_child_crash)
@@ -57,3 +57,8 @@ SCENARIO(selftest_step_copy)
 SCENARIO(selftest_step_call)
 SCENARIO(selftest_step_crash)
 SCENARIO(selftest_step_crash_late)
+SCENARIO(selftest_step_seen)
+SCENARIO(selftest_step_asked)
+SCENARIO(selftest_step_apart)
+SCENARIO(selftest_step_chance)
+SCENARIO(selftest_step_ends)

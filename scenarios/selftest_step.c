@@ -12,28 +12,8 @@
 #include <semaphore.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 
-#include "scenarios/scenario.h"
-
-static const struct expectation harmful[] = {
-	{ .releases = "", .shows = "SIGSEGV", .allows = "ok", .source = "by construction" },
-	{ .releases = NULL },
-};
-
-static const struct expectation harmless[] = {
-	{ .releases = "", .shows = "ok", .allows = "ok", .source = "by construction" },
-	{ .releases = NULL },
-};
-
-/* Volatile, or the compiler would see what we are up to. */
-static int *volatile nowhere = (int *)(uintptr_t)0x10;
-
-static void fault_if(bool harm)
-{
-	if (harm)
-		*nowhere = 1;
-}
+#include "scenarios/selftest_step.h"
 
 /* Two words that belong together. */
 struct pair {
@@ -192,24 +172,11 @@ static void setup_rounds(struct subject *s)
 		subject_say(s, OUTCOME_WRONG, "no handlers");
 }
 
-/* A lock that is waited for in rounds, as CPython's GIL is. */
-static void lock_in_rounds(void)
-{
-	struct timespec until;
-
-	do {
-		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 200000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-	} while (pthread_mutex_timedlock(&mutex, &until)); /* HARM: rounds */
-}
-
 static void work_rounds(struct subject *s)
 {
 	while (worker_cycle(s)) {
 		window_enter(s);
-		lock_in_rounds();
+		lock_in_rounds(&mutex);
 		pthread_mutex_unlock(&mutex);
 		sem_post(&done);
 		window_leave(s);

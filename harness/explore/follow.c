@@ -149,7 +149,7 @@ static bool depends(const struct follow *follow, const struct walker *w)
 	return false;
 }
 
-bool follow_w(const struct follow *follow, struct walker *w, const struct map *map, size_t k,
+bool follow_w(struct follow *follow, struct walker *w, const struct map *map, size_t k,
 	      enum walk_state *state)
 {
 	const struct map_point *next = &map->points[k + 1];
@@ -158,8 +158,10 @@ bool follow_w(const struct follow *follow, struct walker *w, const struct map *m
 	if (k + 1 >= map->n || map->points[k].called || depends(follow, w))
 		return false;
 	*state = walker_step(w, NULL);
-	return *state == WALK_ON && cpu_pc(&w->registers) == next->pc &&
-	       cpu_sp(&w->registers) == next->sp;
+	if (*state != WALK_ON || w->signo)
+		return false;
+	follow->strayed = cpu_pc(&w->registers) != next->pc || cpu_sp(&w->registers) != next->sp;
+	return !follow->strayed;
 }
 
 void follow_end(struct follow *follow)

@@ -34,7 +34,8 @@ void follow_note(struct follow_policy *policy, enum operator_state state, bool i
 struct follow {
 	struct walker f;
 	struct footprint footprint;
-	bool known; /* F waits for W and is held, and its whole footprint is known */
+	bool known;   /* F waits for W and is held, and its whole footprint is known */
+	bool strayed; /* W has gone another way than before, and not because of F: by chance */
 };
 
 /*
@@ -47,7 +48,7 @@ enum operator_state follow_begin(struct follow *follow, struct operator *f,
  * If it is known: W, at point k, is stepped if that makes no difference to F. True: it stands at
  * point k + 1, which is equal. *state: where it is.
  */
-bool follow_w(const struct follow *follow, struct walker *w, const struct map *map, size_t k,
+bool follow_w(struct follow *follow, struct walker *w, const struct map *map, size_t k,
 	      enum walk_state *state);
 /* Lets F go, in its wait. */
 void follow_end(struct follow *follow);

@@ -95,7 +95,9 @@ bool footprint_add_call(struct footprint *footprint, const struct cpu_registers 
 	case SYS_futex:
 		return add_futex(footprint, registers);
 	case SYS_rt_sigprocmask:
-		footprint_add(footprint, cpu_call_argument(registers, 1), SIGSET_SIZE, false);
+		address = cpu_call_argument(registers, 1);
+		if (address)
+			footprint_add(footprint, address, SIGSET_SIZE, false);
 		address = cpu_call_argument(registers, 2);
 		if (address)
 			footprint_add(footprint, address, SIGSET_SIZE, true);

@@ -258,8 +258,9 @@ static void forks_conclude(struct forks *f, const struct control_order *order, s
 	for (size_t k = from; k < f->map->n; k++) {
 		f->map->points[k].outcome = trial->outcome;
 		f->map->points[k].key = trial->crash_key;
+		f->map->points[k].tried |= f->gone;
 	}
-	f->map->tried += f->pending;
+	f->map->tried += from < f->map->n;
 	cell_note(f->cell, order, from < f->map->n ? from : 0, trial, NULL);
 }
 

@@ -98,7 +98,7 @@ struct lessons {
 
 /* What was met at a point. */
 struct met {
-	bool found;  /* W came to the point */
+	bool found;  /* W came to the point, and beyond it went the way it went before */
 	bool waits;  /* F operated there, and had to wait for W */
 	size_t last; /* of the points from there on that are known to be equal */
 	bool still;  /* in the end each waits for the other, and that is where: */
@@ -107,7 +107,7 @@ struct met {
 };
 
 /* The stages of points that need no experiment are read as W comes by. */
-static void go_on(const struct follow *follow, const struct operator *f, struct walker *walker,
+static void go_on(struct follow *follow, const struct operator *f, struct walker *walker,
 		  struct lessons *lessons, struct met *met, enum walk_state *w)
 {
 	while (follow_w(follow, walker, lessons->map, met->last, w)) {
@@ -140,6 +140,7 @@ static enum operator_state operate(struct operator *f, struct walker *walker,
 	follow_note(&lessons->following, state, !follow.known);
 	if (follow.known)
 		go_on(&follow, f, walker, lessons, met, w);
+	met->found = !follow.strayed;
 	follow_end(&follow);
 	return state;
 }
@@ -181,7 +182,9 @@ bool step_go_to(struct walker *walker, const struct map *map, size_t k, bool ste
 			return false;
 	if (route.rounds && walker_run_rounds(walker, route.rounds) != WALK_ON)
 		return false;
-	return cpu_pc(&walker->registers) == map->points[k].pc &&
+	/* One that runs past its point may come by in another window. */
+	return !atomic_load(&walker->control->walk.left) &&
+	       cpu_pc(&walker->registers) == map->points[k].pc &&
 	       cpu_sp(&walker->registers) == map->points[k].sp;
 }
 

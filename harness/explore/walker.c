@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -63,6 +64,7 @@ static enum walk_state walker_stopped(struct walker *walker, int status)
 	}
 	/* A stop of the tracer's own making has an event above the signal, or is SIGTRAP. */
 	walker->signo = status >> 16 || signo == SIGTRAP ? 0 : signo;
+	walker->aside = status >> 16 == PTRACE_EVENT_STOP;
 	return walker_look(walker);
 }
 
@@ -209,32 +211,71 @@ static enum walk_state vdso_leave(struct walker *walker)
 	return walker_run_to(walker, address, 1);
 }
 
+/* Where its last system call has come back to, nothing is to stop it again. */
+static int walker_begin_step(struct walker *walker)
+{
+	int ret = walker->called ? cpu_break_clear(walker->tid) : 0;
+
+	walker->called = false;
+	if (!ret)
+		ret = cpu_step(walker->tid, walker->signo);
+	walker->signo = 0;
+	return ret;
+}
+
 /* A step that nobody asks about. */
 static enum walk_state step_blindly(struct walker *walker)
 {
 	enum walk_state state;
 
-	if (cpu_step(walker->tid, walker->signo) < 0)
-		return WALK_GONE;
-	walker->signo = 0;
-	state = walker_resume(walker, ROUTE_PATIENCE_NS);
+	do {
+		if (walker_begin_step(walker) < 0)
+			return WALK_GONE;
+		state = walker_resume(walker, ROUTE_PATIENCE_NS);
+	} while (state == WALK_ON && walker->aside);
 	return state == WALK_ON && in_vdso(walker) ? vdso_leave(walker) : state;
 }
 
 enum walk_state walker_advance(struct walker *walker)
 {
-	if (cpu_step(walker->tid, walker->signo) < 0)
-		return WALK_GONE;
-	walker->signo = 0;
-	return await_stop(walker);
+	enum walk_state state;
+
+	do
+		state = walker_begin_step(walker) < 0 ? WALK_GONE : await_stop(walker);
+	while (state == WALK_ON && walker->aside);
+	return state;
+}
+
+static int walker_begin_call(struct walker *walker, size_t length)
+{
+	walker->called = true;
+	if (cpu_break_set(walker->tid, cpu_pc(&walker->registers) + length) < 0)
+		return -1;
+	return walker_continue(walker, PTRACE_CONT);
 }
 
 enum walk_state walker_call(struct walker *walker, size_t length)
 {
-	if (cpu_break_set(walker->tid, cpu_pc(&walker->registers) + length) < 0 ||
-	    walker_continue(walker, PTRACE_CONT) < 0)
+	if (walker_begin_call(walker, length) < 0)
 		return WALK_GONE;
 	return walker_resume(walker, CALL_LOOK_NS);
+}
+
+/* Not stepped, as in walker_call(); but what a signal's handler returns by goes somewhere else. */
+static enum walk_state step_call(struct walker *walker)
+{
+	struct cpu_instruction instruction;
+	enum walk_state state;
+	int ret;
+
+	if (cpu_call(&walker->registers) == SYS_rt_sigreturn)
+		return walker_advance(walker);
+	effect_decode(walker, &instruction);
+	ret = walker_begin_call(walker, instruction.length);
+	while ((state = ret < 0 ? WALK_GONE : await_stop_or_rest(walker)) == WALK_ON &&
+	       walker->aside)
+		ret = walker_continue(walker, PTRACE_CONT);
+	return state;
 }
 
 enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
@@ -245,10 +286,7 @@ enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
 	if (!effect)
 		return step_blindly(walker);
 	effect_foresee(walker, effect, &stores);
-	if (cpu_step(walker->tid, walker->signo) < 0)
-		return WALK_GONE;
-	walker->signo = 0;
-	state = effect->called ? await_stop_or_rest(walker) : await_stop(walker);
+	state = effect->called ? step_call(walker) : walker_advance(walker);
 	if (state == WALK_ON && in_vdso(walker)) {
 		effect->changed = effect->touched = effect->called = true;
 		state = vdso_leave(walker);

@@ -30,6 +30,8 @@ struct walker {
 	int signo;       /* that W was about to take; given to it with the next step */
 	bool attached;
 	bool running;    /* in a step that is not over, or in a system call */
+	bool aside;      /* its last stop was none of its own: somebody stopped or continued it */
+	bool called;     /* a breakpoint stands behind its last system call */
 	bool masked;     /* SIGCHLD is blocked, `mask` was the mask before */
 	sigset_t mask;
 	struct walker_code *code; /* what was decoded, by address; NULL: nothing is observed */

@@ -251,6 +251,29 @@ static void test_others_cycle(void)
 	end(pid);
 }
 
+/* Side by side, so that it is not the clock which decides. */
+static void test_standstill(void)
+{
+	uint64_t until = clock_now() + PATIENCE_NS;
+	enum watch expected = WATCH_ON, other = WATCH_ON;
+	struct watchdog expecting, unprepared;
+	pid_t pid = start(join_cyclers);
+
+	watchdog_start(&unprepared, control);
+	watchdog_start(&expecting, control);
+	watchdog_expect_standstill(&expecting);
+	while (expected == WATCH_ON && other == WATCH_ON && clock_now() < until) {
+		look_interval();
+		other = watchdog_look(&unprepared);
+		expected = watchdog_look(&expecting);
+	}
+	CHECK_INT(expected, WATCH_HANG, "where a standstill is expected, it is a hang early on");
+	CHECK(strstr(watchdog_why(&expecting, expected), "while others cycle"),
+	      "for the same reason");
+	CHECK_INT(other, WATCH_ON, "where it is not, nothing is said yet");
+	end(pid);
+}
+
 static void stay_on_first_cpu(void)
 {
 	cpu_set_t set;
@@ -347,6 +370,7 @@ int main(void)
 	test_gap();
 	test_naps();
 	test_others_cycle();
+	test_standstill();
 	test_starved();
 	test_traced();
 	return tap_done();
