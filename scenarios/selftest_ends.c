@@ -24,7 +24,7 @@ static const struct variant variants[] = {
 	{ .name = "by-child", .doc = "a forked child kills its parent, which waits for it" },
 	{ .name = "by-worker", .doc = "W kills its process" },
 	{ .name = "stopped", .doc = "W stops its process, and nobody continues it" },
-	{ .name = "continued", .doc = "W sends its process SIGCONT, though nobody has stopped it" },
+	{ .name = "continued", .doc = "a child sends its parent SIGCONT, which nobody has stopped" },
 	{ .name = NULL },
 };
 
@@ -32,8 +32,7 @@ static volatile int shared;
 
 static int signal_of(const struct subject *s)
 {
-	return subject_is(s, "by-worker") ? SIGKILL : subject_is(s, "stopped") ? SIGSTOP :
-	       subject_is(s, "continued") ? SIGCONT : 0;
+	return subject_is(s, "by-worker") ? SIGKILL : subject_is(s, "stopped") ? SIGSTOP : 0;
 }
 
 static void work(struct subject *s)
@@ -42,6 +41,9 @@ static void work(struct subject *s)
 
 	for (int n = 1; worker_cycle(s); n++) {
 		window_enter(s);
+		shared = -1;
+		shared = -2;
+		shared = -3;
 		shared = n;
 		kill(getpid(), signo);
 		shared = -n;
@@ -49,11 +51,13 @@ static void work(struct subject *s)
 	}
 }
 
-/* At the point behind the first store, so that there are others before and behind. */
+/* At the point behind the fourth store, so that there are others before and behind. */
 static void child(struct subject *s)
 {
-	if (!s->twin && subject_is(s, "by-child") && shared > 0)
-		kill(getppid(), SIGKILL);
+	int signo = subject_is(s, "by-child") ? SIGKILL : subject_is(s, "continued") ? SIGCONT : 0;
+
+	if (!s->twin && signo && shared > 0)
+		kill(getppid(), signo);
 }
 
 const struct scenario scenario_selftest_step_ends = {
