@@ -17,6 +17,7 @@
 #include "base/paths.h"
 #include "base/strbuf.h"
 #include "cmd.h"
+#include "explore/strategy.h"
 #include "observe/capture.h"
 #include "run/interp.h"
 
@@ -115,6 +116,15 @@ static enum standing look_ptrace(struct strbuf *found)
 		return LESS;
 	strbuf_addstr(found, "children can be traced");
 	return FINE;
+}
+
+/* It wants more than ptrace: a processor that it knows, and memory that may be read. */
+static enum standing look_step(struct strbuf *found)
+{
+	const char *why = strategy_step.unable();
+
+	strbuf_addstr(found, why ? why : "windows can be walked");
+	return why ? LESS : FINE;
 }
 
 /* Linked, so it is here; said for completeness of a bug report. */
@@ -221,6 +231,8 @@ static const struct item items[] = {
 	  "forkpoint pythons fetch" },
 	{ "ptrace", look_ptrace,
 	  "stacks of crashes and hangs, and with them patterns and signatures", NULL },
+	{ "step", look_step,
+	  "--explore step and its maps; auto takes starve instead", NULL },
 	{ "libdw", look_libdw, "stacks of crashes and hangs", "sh ci/setup.sh" },
 	{ "stress-ng", look_stress, "its load; a built-in spinner stands in", "sh ci/setup.sh" },
 	{ "prove", look_prove, "make check", "sh ci/setup.sh" },

@@ -106,6 +106,32 @@ static int report_end_of_tries(const struct replay *replay, const struct cell *c
 	return EXIT_UNEXPECTED;
 }
 
+/* Can there be such a trial at all? EXIT_AS_EXPECTED, or a status and a sentence. */
+static int check_unit(const struct unit *unit, struct strbuf *err)
+{
+	const struct strategy *strategy = unit->strategy;
+	const char *why = unit_unable(unit);
+	char *name;
+
+	if (!why)
+		return EXIT_AS_EXPECTED;
+	name = unit_title(unit);
+	strbuf_addf(err, "%s cannot be repeated: %s", name, why);
+	free(name);
+	return strategy->fits && !strategy->fits(unit->scenario) ? EXIT_USAGE : EXIT_HARNESS;
+}
+
+/* Its number may name no trial: then a sentence is in `none`. */
+static enum link_result check_number(const struct replay *replay, struct cell *cell,
+				     struct strbuf *none, struct strbuf *err)
+{
+	if (!cell)
+		return LINK_BROKEN;
+	if (!replay->strategy->check)
+		return LINK_DONE;
+	return replay->strategy->check(cell, replay->trial, none, err);
+}
+
 /*
  * The same order each time. Where chance enters, the order alone does not decide the outcome, so it
  * is tried until the outcome comes.
@@ -116,17 +142,22 @@ static int run_tries(const struct replay *replay, const struct unit *unit,
 	struct cell_limits limits = { .trials = opt.tries, .seed = replay->seed };
 	struct bench *bench = bench_new(&limits, interrupted);
 	struct cell *cell = bench_cell(bench, unit, replay->twin, err);
-	enum link_result result = cell ? LINK_DONE : LINK_BROKEN;
+	struct strbuf none = STRBUF_INIT;
+	enum link_result result = check_number(replay, cell, &none, err);
 	int status = EXIT_HARNESS;
 
-	while (result == LINK_DONE && !cell_exhausted(cell, 1) &&
+	while (result == LINK_DONE && !none.len && !cell_exhausted(cell, 1) &&
 	       !cell->tally.outcomes[replay->outcome]) {
 		result = strategy_trial(replay->strategy, cell, replay->trial, NULL, err);
 	}
 	if (result == LINK_INTERRUPTED || *interrupted)
 		status = EXIT_INTERRUPTED;
+	else if (none.len)
+		status = EXIT_USAGE;
 	else if (result == LINK_DONE)
 		status = report_end_of_tries(replay, cell);
+	strbuf_addstr(err, none.buf);
+	strbuf_release(&none);
 	bench_cell_free(cell);
 	bench_free(bench);
 	processes_sweep();
@@ -152,6 +183,8 @@ static int cmd_replay(int argc, char **argv)
 	else if (loaded == 0 && pythons.v[0].problem && !pythons.v[0].missing)
 		status = EXIT_HARNESS;
 	if (loaded == 0 && find_unit(&replay, &pythons, &unit, &plan, &err) == 0)
+		status = check_unit(&unit, &err);
+	if (status == EXIT_AS_EXPECTED)
 		status = run_tries(&replay, &unit, interrupted, &err);
 out:
 	if (err.len)

@@ -229,9 +229,10 @@ const struct command report_command = {
 	.summary = "show recorded runs again, as TAP with their table",
 	.description =
 		"Reads the cells that 'forkpoint run --json FILE' wrote, one object a line, and "
-		"writes the report that the run wrote then. The exit status is the run's as well: 0 "
-		"all as expected, 1 a verdict differs, 3 a result is missing, 77 everything was "
-		"skipped. FILE may be - for standard input; then the plan comes last.\n\n"
+		"writes the report that the run wrote then. The exit status is that of a run with "
+		"these cells: 0 all as expected, 1 a verdict differs, 3 a result is missing, 77 "
+		"everything was skipped. That a run was interrupted (130) is in no file: what it had "
+		"finished is reported as all there is. FILE may be - for standard input; then the plan comes last.\n\n"
 		"Several FILEs make one report: the shards of a run, or runs of several days. Where "
 		"a cell comes again, nothing is merged and nothing is dropped, for two runs are two "
 		"results: each is a test point of its own and is counted, the table shows the worst "

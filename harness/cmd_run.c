@@ -18,6 +18,7 @@
 #include "matrix/plan.h"
 #include "matrix/pool.h"
 #include "matrix/python.h"
+#include "matrix/unit.h"
 #include "report/standard.h"
 
 static const char *const tap_versions[] = { "13", "14", NULL };
@@ -39,6 +40,7 @@ static struct {
 	unsigned int twins;
 	unsigned int allocators;
 	uint64_t budget_ns;
+	bool budget_given;
 	uint64_t trials;
 	uint64_t seed;
 	bool seed_given;
@@ -78,11 +80,11 @@ static const struct option_spec options[] = {
 		   allocator_choices, .fallback = "auto"),
 	OPT_CHOICE("twins", 0, &opt.twins, "WHICH", "run scenarios with their fixed twins, without, "
 		   "or only the twins", twin_choices, .fallback = "both"),
-	OPT_SECONDS("budget", 'b', &opt.budget_ns, "TIME", "time for one cell that chance decides; "
-		    "up to 8 times that until a crash that is expected has been met",
-		    .min = NSEC_PER_MSEC, .fallback = "10s"),
-	OPT_UNSIGNED("trials", 'n', &opt.trials, "N", "exactly this many trials for each cell, "
-		     "whatever they cost", .min = 1, .max = 1000000000),
+	OPT_SECONDS("budget", 'b', &opt.budget_ns, "TIME", "starve, storm: time for one cell that "
+		    "chance decides; up to 8 times that until a crash that is expected has been met",
+		    .min = NSEC_PER_MSEC, .fallback = "10s", .given = &opt.budget_given),
+	OPT_UNSIGNED("trials", 'n', &opt.trials, "N", "starve, storm: exactly this many trials for "
+		     "each cell, whatever they cost", .min = 1, .max = 1000000000),
 	OPT_UNSIGNED("seed", 0, &opt.seed, "N", "of all random choices; another one each run unless "
 		     "given", .given = &opt.seed_given),
 	OPT_UNSIGNED("jobs", 'j', &opt.jobs, "N", "cells at once; one for each CPU unless given",
@@ -98,7 +100,7 @@ static const struct option_spec options[] = {
 	OPT_FLAG("exact", 0, &opt.exact, "step: an experiment at each point, also at those that "
 		 "can only repeat the one before"),
 	OPT_FLAG("require-all", 0, &opt.require_all, "a missing interpreter is a failure"),
-	OPT_FLAG("dry-run", 0, &opt.dry_run, "only print the cells"),
+	OPT_FLAG("dry-run", 0, &opt.dry_run, "only print the cells, and what of them will be skipped"),
 	OPT_END,
 };
 
@@ -172,17 +174,53 @@ static const struct strategy *const *chosen_strategies(void)
 	return one[0] ? one : strategies;
 }
 
+/* True if the unit will be run, as far as that can be known. */
+static bool print_unit(const struct unit *unit)
+{
+	const char *why = unit->scenario ? unit_unable(unit) : unit->python->problem;
+	bool skipped = why && (unit->scenario || unit->python->missing);
+	char *title = unit_title(unit);
+
+	printf("%s%s%s%s\n", title, unit_cells(unit) == 2 ? " (and its twin)" :
+	       unit->scenario && unit->twins == TWINS_ONLY ? " (twin)" : "",
+	       skipped ? " # SKIP " : why ? " # " : "", why ? why : "");
+	free(title);
+	return !skipped;
+}
+
+/* With the exit status of a run that has nothing to do. */
 static int print_cells(const struct plan *plan)
 {
-	for (size_t i = 0; i < plan->n; i++) {
-		char *title = unit_title(&plan->units[i]);
+	bool any = false;
 
-		printf("%s%s\n", title, unit_cells(&plan->units[i]) == 2 ? " (and its twin)" : "");
-		free(title);
-	}
+	for (size_t i = 0; i < plan->n; i++)
+		any |= print_unit(&plan->units[i]);
 	if (plan->nothing)
 		warning("%s", plan->nothing);
-	return fflush(stdout) ? EXIT_HARNESS : EXIT_AS_EXPECTED;
+	if (fflush(stdout))
+		return EXIT_HARNESS;
+	return any ? EXIT_AS_EXPECTED : EXIT_SKIPPED;
+}
+
+/* What was asked for and is not for the cells that there are. */
+static void note_unheeded(const struct plan *plan)
+{
+	size_t walked = 0, others = 0;
+
+	for (size_t i = 0; i < plan->n; i++) {
+		const struct unit *unit = &plan->units[i];
+		size_t *count = unit->strategy->covers ? &walked : &others;
+
+		if (unit->scenario)
+			*count += unit_cells(unit);
+	}
+	if (opt.trials && walked)
+		warning("--trials is for starve and storm: step tries each point of a window, and "
+			"walks %zu of the %zu cells", walked, walked + others);
+	if (opt.budget_given && walked && !others)
+		warning("--budget is for starve and storm: step walks each window to its end");
+	if (opt.exact && others && !walked)
+		warning("--exact is for step, and no cell is walked by it");
 }
 
 static int run_plan(const struct plan *plan, struct strbuf *err)
@@ -294,10 +332,12 @@ static int cmd_run(int argc, char **argv)
 		goto out;
 	loaded = python_list_load(&pythons, opt.pythons.v, opt.pythons.n, (unsigned int)opt.jobs,
 				  &err);
-	if (loaded > 0)
+	if (loaded > 0) {
 		status = end_before_start(&err);
-	else if (loaded == 0 && plan_make(&plan, &pythons, &request, &err) == 0)
+	} else if (loaded == 0 && plan_make(&plan, &pythons, &request, &err) == 0) {
+		note_unheeded(&plan);
 		status = opt.dry_run ? print_cells(&plan) : run_plan(&plan, &err);
+	}
 	plan_release(&plan);
 	python_list_release(&pythons);
 out:

@@ -24,7 +24,7 @@ static const struct variant variants[] = {
 	{ .name = "by-child", .doc = "a forked child kills its parent, which waits for it" },
 	{ .name = "by-worker", .doc = "W kills its process" },
 	{ .name = "stopped", .doc = "W stops its process, and nobody continues it" },
-	{ .name = "continued", .doc = "a child sends its parent SIGCONT, which nobody has stopped" },
+	{ .name = "continued", .doc = "a child sends SIGCONT to its parent, which runs" },
 	{ .name = NULL },
 };
 

@@ -55,6 +55,10 @@ IMPOSSIBLE = [
      "'controls.quiet.bad' is 4, more than 'controls.quiet.trials', which is 3"),
     ({"controls": {"fresh": {"trials": 1, "same": 2}}},
      "'controls.fresh.same' is 2, more than 'controls.fresh.trials', which is 1"),
+    ({"controls": {"fresh": {"trials": 1, "same": 0, "expected": 2}}},
+     "'controls.fresh.expected' is 2, more than 'controls.fresh.trials', which is 1"),
+    ({"controls": {"fresh": {"trials": 1, "same": 1, "expected": 1}}},
+     "'controls.fresh.expected' is 1, and with 'same' it is more than the trials"),
     ({"load": {"with": {**HALF, "hits": 10}}},
      "'load.with.hits' is 10, more than 'load.with.trials', which is 9"),
     ({"load": {"without": {**HALF, "bad": 9}}},
@@ -98,16 +102,37 @@ IMPOSSIBLE = [
 
 
 def mapped(*changes, points=10, forks=3):
-    """A map of two segments, changed: (segment, key, value) of it."""
+    """A walk of two segments, changed: (segment, key, value) of it."""
     segments = [{"from": 5 * n, "to": 5 * n + 4, "outcome": outcome, "waits": False, "symbol": None,
-                 "trust": "none", "source": None, "module": None, "offset": 4096}
+                 "trust": "none", "source": None, "module": None, "offset": 4096, "finding": None,
+                 "pair": None}
                 for n, outcome in enumerate(["ok", "SIGSEGV"])]
     for n, key, value in changes:
         segments[n][key] = value
-    return {"points": points, "forks": forks, "coverage": None, "map": segments}
+    return {"explore": "step", "points": points, "forks": forks, "coverage": None, "map": segments,
+            "outcomes": {"ok": 1, "SIGSEGV": 1}, "trials": 2, "hits": 2,
+            "expected": ["ok", "SIGSEGV", "SIG42", "SIG64"]}
+
+
+def both(*changes, **more):
+    """A cell that was walked under two settings of the allocator, one of them changed."""
+    one = mapped()
+    return {**one, "trials": 4, "outcomes": {"ok": 2, "SIGSEGV": 2},
+            "allocators": {"default": one, "tight": {**mapped(*changes), **more}}}
+
+
+SIDE = {"access": "read", "size": 8, "what": "heap", "frames": ["f+0x1 (x.so)"]}
+
+
+def without(key):
+    walk = mapped()
+    del walk["map"][1][key]
+    return walk
 
 
 IMPOSSIBLE += [
+    (without("pair"), "'map[1].pair' is null, for the key is missing"),
+    (without("finding"), "'map[1].finding' is null, for the key is missing"),
     (mapped(points=11), "'points' is 11, and the map has 10"),
     (mapped(points=None), "'points' is null, and the map has 10"),
     (mapped(points=-1), "'points' is -1, which is no count"),
@@ -131,11 +156,38 @@ IMPOSSIBLE += [
     (mapped((1, "symbol", 3)), "'map[1].symbol' is 3, which is no text"),
     (mapped((1, "source", [])), "'map[1].source' is [], which is no text"),
     (mapped((1, "offset", "0x1")), "'map[1].offset' is \"0x1\", which is no offset"),
-    ({"allocators": {"tight": mapped(points=9)}},
+    (both(points=9),
      "'allocators.tight.points' is 9, and the map has 10"),
-    ({"allocators": {"tight": mapped((1, "from", 6))}},
+    (both((1, "from", 6)),
      "'allocators.tight.map[1].from' is 6, where the segment has to begin with 5"),
     ({"allocators": 3}, "'allocators' is 3, which is no object"),
+    ({**mapped(), "coverage": "9 of 10 points, 3 forks"},
+     "'coverage' is \"9 of 10 points, 3 forks\", and 'points' and 'forks' say otherwise"),
+    ({**mapped(), "coverage": "10 of 10 points, 4 forks"},
+     "'coverage' is \"10 of 10 points, 4 forks\", and 'points' and 'forks' say otherwise"),
+    ({**mapped(), "coverage": "all"}, "'coverage' is \"all\", and 'points' and 'forks' say"),
+    (mapped(points=10 ** 12), "'points' is 1000000000000, more than any walk makes"),
+    ({**mapped(), "map": None}, "'map' is null, and there are 'points'"),
+    ({**mapped(), "outcomes": {"ok": 2}},
+     "'map[1].outcome' is \"SIGSEGV\", and no trial came to that"),
+    ({**mapped(), "explore": "starve"}, "'points' is 10, and the cell was not walked by 'step'"),
+    (mapped((1, "pair", 3)), "'map[1].pair' is 3, which is no pair"),
+    (mapped((1, "pair", {"w": SIDE, "f": 3})),
+     "'map[1].pair.f.access' is 3, in a side of a pair that is no object"),
+    (mapped((1, "pair", {"w": {**SIDE, "frames": None}, "f": None})),
+     "'map[1].pair.w.frames' is null, which is no list"),
+    (mapped((1, "pair", {"w": SIDE, "f": SIDE})), "'map[1].pair.f.who' is null, which is no text"),
+    (mapped((1, "finding", 0)), "'map[1].finding' is 0, and there is no such finding"),
+    ({**mapped((1, "finding", 0)), "findings": [{"outcome": "hang", "count": 1}]},
+     "'map[1].finding' is 0, which has another outcome"),
+    (both(outcomes=None), "'allocators.tight.outcomes' is null, which is no object"),
+    (both(outcomes={"ok": 1, "foo": 1}),
+     "'allocators.tight.outcomes.foo' is 1, which is no outcome"),
+    (both(outcomes={"ok": 1}),
+     "'allocators.tight.trials' is 2, and the outcomes of all trials sum up to 1"),
+    (both(trials=3, outcomes={"ok": 1, "SIGSEGV": 2}), "'trials' is 4, and 'allocators' say"),
+    ({**both(), "outcomes": {"ok": 1, "SIGSEGV": 3}},
+     "'outcomes.SIGSEGV' is 3, and 'allocators' say otherwise"),
 ]
 
 
@@ -166,9 +218,14 @@ def impossible():
                                   expected=["SIG42", "SIGKILL", "ok"])])
     equal((status, err), (0, ""), "one of three digits is not, nor a signal without a name")
     whole = [mapped(), mapped(forks=11), mapped((1, "to", 5), points=6, forks=7),
-             mapped((0, "outcome", "SIG42"), (1, "outcome", "SIG64")),
-             {**mapped(points=0, forks=0), "map": []}, {**mapped(), "map": None},
-             {"allocators": {"default": mapped(), "tight": None}}]
+             {**mapped((0, "outcome", "SIG42"), (1, "outcome", "SIG64")),
+              "outcomes": {"SIG42": 1, "SIG64": 1}},
+             {**mapped(points=0, forks=0), "map": []}, {**mapped(), "allocators": {
+                 "default": mapped(), "tight": None}}, both(),
+             mapped((0, "pair", {"w": SIDE, "f": None}),
+                    (1, "pair", {"w": SIDE, "f": {**SIDE, "who": "F"}})),
+             {**mapped((1, "finding", 0)), "findings": [{"outcome": "SIGSEGV", "count": 1}]},
+             {**mapped(), "coverage": "10 of 10 points, 3 forks: no other"}]
     status, _, err = report([cell(scenario=f"s{n}", **one) for n, one in enumerate(whole)])
     equal((status, err), (0, ""), "nor are maps without a gap")
 

@@ -38,14 +38,20 @@ os.environ.pop("COLUMNS", None)
 def segment(first, last, outcome="ok", waits=False, **more):
     return {"from": first, "to": last, "outcome": outcome, "waits": waits, "symbol": "work+0x1c",
             "trust": "exact", "source": "/src/work.c:12", "module": "/lib/libwork.so.1",
-            "offset": 4096 + first, **more}
+            "offset": 4096 + first, "finding": None, "pair": None, **more}
+
+
+def counted(segments):
+    """A trial for each outcome of a map."""
+    outcomes = {one["outcome"]: 1 for one in segments}
+    return {"trials": len(outcomes), "hits": len(outcomes), "outcomes": outcomes}
 
 
 def cell(*segments, **more):
     points = segments[-1]["to"] + 1
     return {"schema": 1, "scenario": "fork-x", "twin": False, "python": "3.13.5", "explore": "step",
-            "isolation": "zygote", "trials": 2, "hits": 2, "outcomes": {"ok": 1, "SIGSEGV": 1},
-            "expected": ["ok", "SIGSEGV"], "verdict": "as-expected", "points": points, "forks": 2,
+            "isolation": "zygote", **counted(segments), "expected": [one[0] for one in SIGNS],
+            "verdict": "as-expected", "points": points, "forks": 2,
             "coverage": f"{points} of {points} points, 2 subjects", "map": list(segments), **more}
 
 
@@ -100,13 +106,14 @@ def wanted_strip(points, segments, columns):
     return "".join(SIGN[here] for here in strip)
 
 
-def wanted_legend(segments):
+def wanted_legend(segments, strip):
     total = {}
     for one in segments:
         here = (one["outcome"], one["waits"])
         total[here] = total.get(here, 0) + one["to"] - one["from"] + 1
     return " · ".join(
         f"{SIGN[here]} {WORD[here[0]]} {total[here]}{', F waits' if here[1] else ''}"
+        f"{'' if SIGN[here] in strip else ' (behind worse ones)'}"
         for here in sorted(total, key=RANK.get))
 
 
@@ -142,7 +149,8 @@ def faults(one, lines, width, setting=""):
     wanted = {
         "title": f"{points} point{'s' if points > 1 else ''} of the window{setting}, " + (
             "one a column" if most == 1 else f"up to {most} a column (the worst shown)"),
-        "strip": wanted_strip(points, segments, width - 2), "legend": wanted_legend(segments)}
+        "strip": wanted_strip(points, segments, width - 2),
+        "legend": wanted_legend(segments, wanted_strip(points, segments, width - 2))}
     got = {"title": title, "strip": strip, "legend": legend}
     return [f"{key}: got '{got[key]}', wanted '{wanted[key]}'"
             for key in wanted if got[key] != wanted[key]] + \
@@ -265,32 +273,114 @@ def symbols():
 
 
 def allocators():
-    usual = cell(*lengths((5, "ok")), outcomes={"ok": 2})
-    other = {**cell(*lengths((3, "ok"), (1, "SIGSEGV"))), "outcomes": {"ok": 1, "SIGSEGV": 1}}
+    usual = cell(*lengths((5, "ok")))
+    other = cell(*lengths((3, "ok"), (1, "SIGSEGV")))
     setting = {key: other[key] for key in ("trials", "outcomes", "points", "forks", "map")}
     same = {key: usual[key] for key in ("trials", "outcomes", "points", "forks", "map")}
-    usual.update(outcomes={"ok": 1, "SIGSEGV": 1})
+    usual.update(trials=3, hits=3, outcomes={"ok": 2, "SIGSEGV": 1})
     usual["allocators"] = {"default": {**same, "fresh_reason": None}, "tight": setting}
     tap = report([usual]).out
     none(faults({**usual, **setting}, pictures(tap)[1], 100, " under tight"),
          "a setting of the allocator whose map is another has a picture")
     block = yaml_of(blocks_of(tap)[1])
     equal(at(block, "allocators", "default"),
-          {"outcomes": {"ok": "2"}},
+          {"trials": "1", "outcomes": {"ok": "1"}},
           "what the cell says already is not said twice")
     equal(at(block, "allocators", "tight", "map", 1),
           "3 SIGSEGV, work+0x1c, libwork.so.1+0x1003, work.c:12", "its own map is")
-    twice = cell(*other["map"], allocators={"default": setting, "tight": setting})
+    twice = cell(*other["map"], trials=4, hits=4, outcomes={"ok": 2, "SIGSEGV": 2},
+                 allocators={"default": setting, "tight": setting})
     equal(report([twice]).out.count(" of the window"), 1, "the same map is drawn once")
     usual["allocators"]["tight"] = None
+    usual.update(counted(usual["map"]))
     tap = report([usual]).out
     unlike(tap, "allocators|of the window", "one setting alone is not told of")
     setting["map"][0]["to"] = 7
     usual["allocators"]["tight"] = setting
+    usual.update(trials=3, hits=3, outcomes={"ok": 2, "SIGSEGV": 1})
     status, _, err = report([usual])
     equal(status, 3, "an impossible map of a setting is refused")
     has(err, "'allocators.tight.map[1].from' is 3, where the segment has to begin with 8",
         "by its name")
+
+
+def behind():
+    """Few points that are well among many that are not: no column shows them, the legend does."""
+    tap = report([cell(*lengths((7, "ok"), (1031, "SIGSEGV"), (3, "ok")))]).out
+    like(tap, r"^# S SEGV 1031 · \. ok 10 \(behind worse ones\)$", "what no column shows is told")
+    like(tap, r"^# 0\n# S{98}$", "and the first column begins at 0, whatever it shows")
+    tap = report([cell(*lengths((17, "ok"), (1031, "SIGSEGV"), (3, "ok")))]).out
+    like(tap, r"^# S SEGV 1031 · \. ok 20$", "what one shows is not")
+
+
+def kinds():
+    """Neighbours with the same outcome are told apart by their findings."""
+    def frame(function, trust="exact"):
+        return {"n": 0, "function": function, "trust": trust}
+
+    findings = [
+        {"outcome": "SIGSEGV", "count": 1, "message": "no word of it",
+         "frames": [frame("new_threadstate"), frame("PyGILState_Ensure"), frame("work")]},
+        {"outcome": "SIGSEGV", "count": 1, "message": "", "frames": [frame("sem_wait", "near")]},
+        {"outcome": "SIGABRT", "count": 1, "message": "free(): invalid\nsize", "frames": []},
+        {"outcome": "SIGABRT", "count": 1, "message": "", "frames": [frame("abort")]},
+        {"outcome": "hang", "count": 1, "message": "", "frames": [frame("take_gil")]}]
+    segments = lengths((2, "SIGSEGV"), (3, "SIGSEGV"), (1, "SIGABRT"), (1, "ok"), (1, "SIGABRT"),
+                       (1, "hang"), (1, "SIGSEGV"))
+    for one, number in zip(segments, [0, 1, 2, None, 3, 4, 0]):
+        one["finding"] = number
+    one = cell(*segments, findings=findings, trials=9, hits=9,
+               outcomes={"SIGSEGV": 4, "SIGABRT": 2, "ok": 2, "hang": 1})
+    tap = report([one]).out
+    like(tap, r"^# 0-1  SEGV #1  .*\n# 2-4  SEGV #2  .*\n#   5  ABRT #3 ",
+         "each kind has its number in the table")
+    like(tap, r"^#   8  hang     ", "an outcome of one kind has none")
+    equal(re.findall(r"^# (#.*)$", tap, re.M),
+          ["#1 SEGV: new_threadstate < PyGILState_Ensure", "#2 SEGV: ~sem_wait",
+           "#3 ABRT: free(): invalid", "#4 ABRT: abort"],
+          "which is told once: where it was, or what an abort said")
+    brief = yaml_of(blocks_of(tap)[1])["map"]
+    like(brief[0], r"^0-1 SIGSEGV #1 \(new_threadstate < PyGILState_Ensure\), work\+0x1c,",
+         "so it is in the YAML")
+    like(brief[5], r"^8 hang, work", "where it says something")
+    one["findings"] = None
+    for one in segments:
+        one["finding"] = None
+    unlike(report([cell(*segments)]).out, r"(SEGV|SIGSEGV) #", "without findings there is no number")
+
+
+def side(access, *frames, what="heap", **more):
+    return {"access": access, "size": 8, "what": what, "frames": list(frames), **more}
+
+
+def borders():
+    """What W did last before a border, and what F does with the same memory."""
+    segments = lengths((28, "SIGSEGV"), (1, "SIGABRT"), (2, "ok"), (3, "exit"), (1, "ok"))
+    segments[1]["pair"] = {
+        "w": side("read", "PyGILState_Ensure+0x60 (libx.so)", "work+0xb6 (host)", "start (x)",
+                  what="data of libx.so+0x10"),
+        "f": side("write", "near _Fini+0x1f (libx.so)", "ns::end(int)+0x1 (libx.so)", who="F")}
+    segments[2]["pair"] = {"w": side("read and write", "f+0x1 (x)"),
+                           "f": side("read", "libz.so+0x88", who="child")}
+    segments[3]["pair"] = {"w": side("system call", "futex+0x1 (libc.so.6)", what=None), "f": None}
+    tap = report([cell(*segments)]).out
+    has(tap, """#
+# at each border: what W did last before it, and what F, or its child, does with that
+# 28  W read data of libx.so+0x10: PyGILState_Ensure+0x60 < work+0xb6
+#     F writes it: ~_Fini+0x1f < ns::end+0x1
+# 29  W read and wrote heap: f+0x1
+#     its child reads it: libz.so+0x88
+# 31  W called the kernel: futex+0x1
+#
+""", "each border with a pair has its lines, in words")
+    none([line for line in report([cell(*segments)], 40).out.split("\n")
+          if line.startswith("# ") and len(line) > 40], "which are no wider than the screen")
+    many = lengths(*[(1, "ok" if n % 2 else "SIGSEGV") for n in range(20)])
+    for one in many[1:]:
+        one["pair"] = segments[3]["pair"]
+    tap = report([cell(*many)]).out
+    equal(tap.count("W called the kernel"), 12, "of many borders the first are shown")
+    has(tap, "\n# 7 more borders: --json has them\n", "and the others counted")
 
 
 def hostile():
@@ -298,9 +388,14 @@ def hostile():
              "key: value", "- item", '"', "x" * 100_000, "\u202ertl", "(" * 5000, "<" * 5000,
              "::" * 5000, "operator" * 999, "/", "+0x", "+", "# TODO", "a b c d"]
     cells = [cell(segment(0, 3, "SIGSEGV", symbol=text, source=text, module=text),
-                  segment(4, 9, "ok", trust="near", symbol=text, source=text, module=text),
-                  coverage=text, allocators={"a": {}, text.replace("\0", ""): {
-                      "points": 1, "map": [segment(0, 0, "hang")]}}, scenario=f"s{number}")
+                  segment(4, 9, "ok", trust="near", symbol=text, source=text, module=text, pair={
+                      "w": side(text, text, f"near {text} ({text})", what=text),
+                      "f": side(text, text, who=text)}),
+                  fresh_reason=text, trials=3, hits=3, outcomes={"SIGSEGV": 1, "ok": 1, "hang": 1},
+                  allocators={"a": {"trials": 2, "outcomes": {"SIGSEGV": 1, "ok": 1}},
+                              text.replace("\0", ""): {
+                                  "trials": 1, "outcomes": {"hang": 1}, "points": 1,
+                                  "map": [segment(0, 0, "hang")]}}, scenario=f"s{number}")
              for number, text in enumerate(texts)]
     for width in 40, 100:
         status, tap, err = report(cells, width)
@@ -313,7 +408,7 @@ def hostile():
               if len(line) + 2 > width and line.count(" ") < 3], "no line is too wide")
     blocks = blocks_of(tap)
     none([text for number, text in enumerate(texts, 1)
-          if len(text) < 4000 and at(yaml_of(blocks[number]), "coverage") != text],
+          if len(text) < 4000 and at(yaml_of(blocks[number]), "fresh_reason") != text],
          "the YAML gives back what went in")
 
 
@@ -357,6 +452,9 @@ one_point()
 every_sign()
 symbols()
 allocators()
+behind()
+kinds()
+borders()
 hostile()
 screens()
 ok(forkpoint("report", "tests/report/maps.jsonl").status == 0, "the recording is a good one")

@@ -71,10 +71,28 @@ in_the_middle("Ctrl-C three times", to_main(signal.SIGINT), lambda run: time.sle
               to_all(signal.SIGINT), to_main(signal.SIGINT))
 
 
+def in_a_control():
+    """A cell whose controls are under way is not finished: nothing is said of it."""
+    json = scratch("control.json")
+    run = start("run", "selftest-child-hang", "--json", json, "--python", python)
+
+    def moment():
+        # A second host: the one that is started afresh for the last control.
+        return wait_for(20, lambda: len(kin(run).zygote) > 1)
+
+    tap = interrupted("in a control", run, moment, to_main(signal.SIGINT))
+    equal([(cell["twin"], cell["controls"]) for cell in cells_of(slurp(json)) if not cell["twin"]],
+          [], "in a control: the cell that it is for counts for nothing")
+    equal(len(tap.points), slurp(json).count("\n"), "in a control: nor has it a test point")
+
+
+in_a_control()
+
+
 def in_a_trial(what, scenario, isolation):
     """While the one trial that there is goes on."""
     run = start("run", scenario, "--trials", "1000000", "--twins", "without", "--python", python,
-                "--isolation", isolation)
+                "--isolation", isolation, "--explore", "starve")
     level = "zygote" if isolation == "exec" else "subject"
 
     def moment():

@@ -93,7 +93,7 @@ for one in ("main", "worker"):
     kill_under_load("the load of our own", one, without_stress, True)
 
 
-def kill_at_work(victim, why):
+def kill_at_work(victim, why, number=signal.SIGKILL):
     """Its unit is lost, and told; the rest of the run goes on. Half-way, so that a cell is done."""
     json = scratch(f"json.{victim}")
     run = start("run", "selftest-noop", "selftest-slow", "selftest-silent", "--trials", "1",
@@ -101,7 +101,7 @@ def kill_at_work(victim, why):
 
     ok(wait_for(20, lambda: slurp(json).count("\n") == 1 and kin(run).subject),
        f"a slow trial runs, to lose its {victim}")
-    send(signal.SIGKILL, *getattr(kin(run), victim))
+    send(number, *getattr(kin(run), victim))
     equal(finish(run, 60), 3 << 8, f"a killed {victim}: the exit status tells of the harness")
     tap = tap_of(run.text)
     equal(tap.faults, [], f"a killed {victim}: the TAP stream is complete")
@@ -116,6 +116,8 @@ def kill_at_work(victim, why):
 
 
 kill_at_work("worker", r"the worker died \(signal 9\): its unit is lost, the others are not")
+kill_at_work("worker", r"somebody ended the worker \(SIGTERM or SIGHUP\): its unit is lost, the others",
+             signal.SIGTERM)
 kill_at_work("zygote", r"the host \S+ died while its subject ran: SIGKILL: .*\w")
 
 

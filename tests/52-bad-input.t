@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user gets wrong on the command line of `run` and `replay`: one sentence that says what to
 do, the right exit status, and nothing is run. (Other commands: tests/11-options.t.)"""
+import os
 import re
 import sys
 
@@ -92,7 +93,45 @@ for args, sentence in (
     equal((ran.status, ran.err), (77, ""), "and it is a skip")
     ran = drive("run", *args, "--dry-run")
     like(ran.err, rf"\Aforkpoint: {sentence}\n\Z", "so does a dry run")
-    equal((ran.status, ran.out), (0, ""), "on standard error")
+    equal((ran.status, ran.out), (77, ""), "on standard error, with the run's status")
+
+
+def notes(*args):
+    """What is said of options that the cells have no use for; the run goes on."""
+    ran = drive("run", *ON, "--dry-run", *args)
+    equal(ran.status, 0, f"{' '.join(args)}: is no mistake")
+    return ran.err
+
+
+for args, sentence in (
+        (("fork-lru-list", "selftest-noop", "--trials", "3"), r"--trials is for starve and storm: "
+         r"step tries each point of a window, and walks 2 of the 4 cells"),
+        (("selftest-window", "--explore", "step", "--twins", "only", "--budget", "3s"),
+         r"--budget is for starve and storm: .*"),
+        (("selftest-window", "--explore", "starve", "--exact"), r"--exact is for step, .*")):
+    if os.uname().machine == "x86_64":
+        like(notes(*args), rf"\Aforkpoint: {sentence}\n\Z", "which says what they are for")
+for args in (("selftest-window", "--explore", "all", "--budget", "3s", "--exact"),
+             ("selftest-noop", "--trials", "3", "--budget", "1s"), ("fork-lru-list", "--exact")):
+    equal(notes(*args), "", f"{' '.join(args)}: there is nothing to say where one has a use")
+
+
+def listed(status, *args):
+    ran = drive("run", *ON, "--dry-run", *args)
+    equal((ran.status, ran.err), (status, ""), f"--dry-run {' '.join(args)}")
+    return ran.out
+
+
+WHERE = re.escape(f"selftest-noop @ {python}")
+like(listed(0, "selftest-noop"), rf"\A{WHERE} starve \(and its twin\)\n\Z", "a cell and its twin")
+like(listed(0, "selftest-noop", "--twins", "only"), rf"\A{WHERE} starve \(twin\)\n\Z",
+     "the twin alone is told from its bug")
+like(listed(0, "selftest-noop", "--twins", "without"), rf"\A{WHERE} starve\n\Z", "the bug alone")
+like(listed(77, "selftest-noop", "--explore", "step"),
+     rf"\A{WHERE} step \(and its twin\) # SKIP it has no window to walk through: .*\n\Z",
+     "what will be skipped is listed with the reason")
+like(listed(0, "selftest-noop", "--python", "3.99.1"), r"^Python 3\.99\.1 # SKIP .*pythons fetch",
+     "so is an interpreter that is not here")
 
 # Where results are to go. As a superuser, only the file system itself refuses.
 NOOP = ("run", "selftest-noop", "--trials", "1", *ON)

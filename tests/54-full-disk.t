@@ -100,7 +100,7 @@ above(len(cells), 0, "what was written before is whole")
 below(len(cells), CELLS, "though some is missing")
 ran = drive(*RUN, before=limited(512))
 equal(ran.status, 3, "a limit that lets us share no page: exit status 3")
-like(ran.out, r"no memory to share with a host: File too large", "which is told")
+like(ran.out, r"no memory to share with a host: File too large: .*ulimit -f", "which is told, with what to do")
 
 # A file system that is really full, where we may make one.
 small = scratch("small")

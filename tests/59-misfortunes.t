@@ -102,16 +102,28 @@ def controls():
     equal(at(cell, "controls", "twin"), {"trials": 3, "bad": 0, "hits": 0},
           "beside a twin that never enters its window")
     ok(at(cell, "triage", "confirmed") is False, "is not confirmed by that")
+    if os.uname().machine == "x86_64":
+        ran, cells = run("test-no-entry", "--explore", "step")
+        equal((ran.status, at(cells, 0, "verdict"), at(cells, 0, "harness_error")),
+              (1, "vacuous", None), "a window that W never enters is vacuous, though F's child dies")
+        equal(at(cells, 0, "controls", "fresh"), {"trials": 1, "same": 1, "expected": 0},
+              "which it does in a fresh process as well")
+        ok(at(cells, 0, "triage", "confirmed") is False, "and is no race of that window")
+        ran = drive("replay", at(cells, 0, "replay") or "", env=ENV)
+        equal((ran.status, ran.err), (0, ""), "its replay line repeats it") or diag(ran.out)
     outside = at(cell_of("test-outside", "--trials", "60", "--explore", "starve"), "controls", "outside")
     ok(outside and outside["trials"] > 0 and outside["bad"] == outside["trials"],
        "trials outside that went wrong without a crash are counted") or diag(str(outside))
     cell = cell_of("test-several/promised")
     equal(at(cell, "outcomes"), {"SIGSEGV": 2, "SIGABRT": 1}, "one defect with two faces")
     equal((at(cell, "controls", "fresh"), at(cell, "triage", "confirmed")),
-          ({"trials": 1, "same": 1}, True), "each counts for the other in a fresh process")
+          ({"trials": 1, "same": 0, "expected": 1}, True),
+          "in a fresh process the other one counts apart, and bears it out as well")
     ok(at(finding_of(cell, "SIGABRT"), "triage", "confirmed") is True,
        "and the one that came is confirmed as well")
     cell = cell_of("test-several/other")
+    equal(at(cell, "controls", "fresh"), {"trials": 1, "same": 1, "expected": 0},
+          "the same is the same")
     ok(at(finding_of(cell, "SIGSEGV"), "triage", "confirmed") is True, "one that came again is")
     ok(finding_of(cell, "SIGABRT").get("triage", {"confirmed": 0})["confirmed"] is None,
        "of one that came once and never again nothing is said")

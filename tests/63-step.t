@@ -78,10 +78,12 @@ for scenario, (mark, points) in PLANTED.items():
          f"{what}: from where it was planted on")
     equal(at(bad, 0, "trust"), "exact", f"{what}: which is named with trust")
     ok(is_whole(cell) and is_whole(twin), f"{what}: the map has each point once")
+    equal([one[key] for one in cells.values() for key in ("rate", "rate_upper95")], [None] * 4,
+          f"{what}: points are no sample, so there is no rate")
     equal((twin["verdict"], ranges(bad_of(twin))), ("as-expected", []),
           f"{what}: the twin is clean at each point")
     ok(at(cell, "triage", "confirmed") is True, f"{what}: the crash is confirmed")
-    equal(at(cell, "controls", "fresh"), {"trials": 1, "same": 1},
+    equal(at(cell, "controls", "fresh"), {"trials": 1, "same": 1, "expected": 0},
           f"{what}: at that point of a fresh process, too")
     above(cell["points"], cell["forks"] - 1, f"{what}: with no more experiments than points")
 
@@ -115,7 +117,7 @@ equal([(part["outcome"], part["waits"]) for part in rounds[False]["map"]],
       "W and F that wait for each other in rounds hang, up to a point; then F waits, and no more")
 like(at(rounds[False], "map", 1, "symbol"), "mutex", "which is where W has got the lock")
 ok(rounds[False]["fresh_reason"], "no fork comes through at first, so each point has its subject")
-equal(at(rounds[False], "controls", "fresh"), {"trials": 1, "same": 1},
+equal(at(rounds[False], "controls", "fresh"), {"trials": 1, "same": 1, "expected": 0},
       "a fresh process hangs there, too")
 equal(bad_of(rounds[True]), [], "without the handler all is well at each point")
 
@@ -186,11 +188,18 @@ good = walk("selftest-step-one")[False]["replay"]
 ran = forkpoint("replay", "--tries", "3", elsewhere(good, "0", "SIGSEGV"))
 equal(ran.status, 1, "at another point there is no such outcome")
 like(ran.out, r"^no SIGSEGV in 3 trials", "and that is told")
-for line in [elsewhere(good, "5", "SIGSEGV"), elsewhere(good, "18446744073709551615", "SIGSEGV"),
-             elsewhere(good.replace("step-one", "vacuous"), "0", "ok")]:
+never = elsewhere(good.replace("step-one", "vacuous"), "0", "ok")
+for line, why in [
+        (elsewhere(good, "5", "SIGSEGV"), r"window has 5 points here, so there is no point 5\b"),
+        (elsewhere(good, "18446744073709551615", "SIGSEGV"),
+         r"window has 5 points here, so there is no point 18446744073709551615\b"),
+        (elsewhere(never, "1", "ok"), r"W never comes to its window here, so there is no point 1$"),
+        (good.replace("selftest-step-one", "fork-stop-cost"),
+         r"fork-stop-cost @ \S+ step cannot be repeated: it has no window to walk through")]:
     ran = drive("replay", line)
-    ok(ran.status in (2, 3), f"no such point: forkpoint replay {line}")
-    like(ran.err, r"window has [05] points here, so there is no point [0-9]+", "is told")
+    equal((ran.status, ran.out), (2, ""), f"no such point: forkpoint replay {line}")
+    like(ran.err, rf"\Aforkpoint: [^\n]*{why}[^\n]*\n\Z", "is told")
+equal(forkpoint("replay", never).status, 0, "a window that is never reached is not reached again")
 
 # What cannot be walked.
 ran = forkpoint("run", "fork-atfork-order", "--explore", "step", "--python", python)
@@ -199,13 +208,35 @@ like(ran.out, r"# SKIP it has no window to walk through: try --explore starve$",
 unlike(ran.out, r"^(not )?ok(?!.*# SKIP)", "of each cell")
 
 
+def without(what):
+    return [scratch("without"), what, os.environ.get("FORKPOINT", "build/forkpoint")]
+
+
+def skipped_for(what, reason):
+    ran = drive("run", "selftest-step-one", "--explore", "step", "--python", python,
+                program=without(what))
+    equal((ran.status, ran.err), (77, ""), f"without {what}, step is skipped")
+    like(ran.out, rf"^ok 1 .* # SKIP {reason}", "with the reason and what to do")
+    return ran.out
+
+
+def without_others():
+    skipped_for("memory", r"no process_vm_readv: .*; a seccomp filter forbids it: \w")
+    unlike(skipped_for("tracer", r"no ptrace: .*; without \(process \d+\) traces it already: "
+                       r"run forkpoint without it$"), "container|root", "and no false remedy")
+
+
 def without_ptrace():
-    program = [scratch("without"), "ptrace", os.environ.get("FORKPOINT", "build/forkpoint")]
+    program = without("ptrace")
     json_file = scratch("without.json")
     ran = drive("run", "selftest-step-one", "--explore", "step", "--python", python,
                 program=program)
     equal(ran.status, 77, "without ptrace, step is skipped")
-    like(ran.out, r"^ok 1 .* # SKIP .*ptrace.*: \w", "with the reason and what to do")
+    like(ran.out, r"^ok 1 .* # SKIP no ptrace: .*; a seccomp filter forbids it: \w",
+         "with the reason and what to do")
+    unlike(ran.out, "as root", "and not what would not help")
+    like(drive("doctor", program=program).out,
+         r"^less +step +no ptrace: .*; lost without: --explore step", "the doctor names it")
     ran = drive("run", "selftest-window", "--python", python, "--json", json_file,
                 program=program)
     equal([cell["explore"] for cell in cells_of(slurp(json_file)) if cell["explore"] != "step"],
@@ -220,6 +251,7 @@ elif not succeeds(scratch("without"), "ptrace", "true"):
     skip("without ptrace", "no seccomp")
 else:
     without_ptrace()
+    without_others()
 
 
 # Interrupted, and killed, in the middle of a walk: of one subject, and of one a point.

@@ -53,7 +53,7 @@ def without_compiler(line):
     """How long a window is, and where in a library it lies, is the compilers' choice. That it has
     one bad point, between good ones, is not."""
     if not re.match(r'# +[0-9]+(-[0-9]+)? ( |points)|# \.|# [A-Z] |  (points|forks|coverage|map):'
-                    r'|    - "[0-9]', line):
+                    r'|    - "[0-9]|#  +its child ', line):
         return line
     line = re.sub(r"\b(lib[\w+]+\.so)[0-9.]*|0x[0-9a-f]+", r"\1", re.sub(r"\.{2,}", "…", line))
     return re.sub("[0-9]+", "N", re.sub(" +", " ", line))
@@ -72,6 +72,23 @@ def check_record(record, out):
     none([line for line in as_here(record).split("\n")
           if line not in ("", "[…]") and without_chance(line) not in today],
          "the recorded output is what is printed today")
+
+
+NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+
+
+def forks_of(text):
+    """How many forks so many points took."""
+    return set(re.findall(r"^  points: ([0-9]+)\n  forks: ([0-9]+)$", text, re.M))
+
+
+def check_forks(record, out):
+    """A window of the same length takes the same forks, and the prose has their number."""
+    points, forks = min(forks_of(record))
+    today = forks_of(out)
+    ok((points, forks) in today or points not in {length for length, _ in today},
+       f"{points} points take {forks} forks today") or diag(str(today))
+    like(README, rf"\b{NUMBERS[int(forks)].capitalize()} forks were enough\b", "as the prose says")
 
 
 def check_reload(out, explore):
@@ -127,6 +144,8 @@ for language, text in blocks:
             spew(f"{TREE}/{file.group(1)}", text)
     elif language == "text" and text.startswith("TAP version"):
         check_record(text, last_out)
+        if forks_of(text):
+            check_forks(text, last_out)
     if not re.match(r"sh\b", language):
         continue
     for line in filter(str.strip, text.split("\n")):

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "run/cell.h"
 #include "run/outcome.h"
 
 void map_release(struct map *map)
@@ -176,7 +177,14 @@ static json_t *pair_json(const struct map *map, size_t k)
 	return pair ? json_incref(pair) : json_null();
 }
 
-static json_t *segment_json(const struct map *map, size_t from, size_t to)
+static json_t *finding_json(const struct cell *cell, const struct map_point *point)
+{
+	int number = cell ? cell_finding_number(cell, point->key, point->outcome) : -1;
+
+	return number < 0 ? json_null() : json_integer(number);
+}
+
+static json_t *segment_json(const struct map *map, const struct cell *cell, size_t from, size_t to)
 {
 	const struct map_point *first = &map->points[from];
 	json_t *segment = json_object();
@@ -186,6 +194,7 @@ static json_t *segment_json(const struct map *map, size_t from, size_t to)
 	json_object_set_new(segment, "from", json_integer((json_int_t)from));
 	json_object_set_new(segment, "to", json_integer((json_int_t)to));
 	json_object_set_new(segment, "outcome", json_string(outcome_name(first->outcome)));
+	json_object_set_new(segment, "finding", finding_json(cell, first));
 	json_object_set_new(segment, "waits", json_boolean(first->waits));
 	place_json(segment, &frame);
 	crash_frame_release(&frame);
@@ -194,7 +203,7 @@ static json_t *segment_json(const struct map *map, size_t from, size_t to)
 	return segment;
 }
 
-json_t *map_json(const struct map *map)
+json_t *map_json(const struct map *map, const struct cell *cell)
 {
 	json_t *list = json_array();
 	size_t from = 0;
@@ -202,7 +211,7 @@ json_t *map_json(const struct map *map)
 	for (size_t k = 1; k <= map->n; k++) {
 		if (k < map->n && same_segment(&map->points[from], &map->points[k]))
 			continue;
-		json_array_append_new(list, segment_json(map, from, k - 1));
+		json_array_append_new(list, segment_json(map, cell, from, k - 1));
 		from = k;
 	}
 	return list;

@@ -80,8 +80,12 @@ struct map_route {
 /* `stepping` false: without a single step, by the point's own address. */
 struct map_route map_route(const struct map *map, size_t k, bool stepping);
 
-/* The points joined to segments, each with the place of its first instruction. */
-json_t *map_json(const struct map *map);
+/*
+ * The points joined to segments, each with the place of its first instruction and, of a crash or
+ * hang, its number among the cell's findings, as they are at the end. `cell` NULL: there are none.
+ */
+struct cell;
+json_t *map_json(const struct map *map, const struct cell *cell);
 
 /*
  * How much of the window that is, in one sentence: "65 of 65 points, 7 forks: no other fork point

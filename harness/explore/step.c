@@ -32,7 +32,7 @@ static const char *step_unable(void)
 	if (!cpu_supported())
 		return "there is no single-stepping for this kind of processor yet: try "
 		       "--explore starve";
-	if (!tried && capture_check_ptrace(&why) == 0)
+	if (!tried && capture_check_ptrace(&why) == 0 && capture_check_memory(&why) == 0)
 		strbuf_reset(&why);
 	tried = true;
 	return why.len ? why.buf : NULL;
@@ -97,16 +97,28 @@ static void note_walk(struct cell *cell, const struct map *map, const struct str
 
 	json_object_set_new(notes, "points", json_integer((json_int_t)map->n));
 	json_object_set_new(notes, "forks", json_integer((json_int_t)map->tried));
-	json_object_set_new(notes, "map", map_json(map));
 	if (coverage)
 		json_object_set_new(notes, "coverage", json_string(coverage));
 	free(coverage);
 	json_object_set_new(notes, "fresh_subjects", json_boolean(fresh));
 	if (unsound->len)
 		json_object_set_new(notes, "fresh_reason", json_string(unsound->buf));
-	/* The walk under the first setting stands for the cell. */
-	if (!json_object_get(cell->notes, "map"))
-		json_object_update(cell->notes, notes);
+}
+
+/* When all findings are known. The walk under the first setting stands for the cell. */
+static void note_maps(struct cell *cell)
+{
+	const struct map *maps = cell->explored;
+
+	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		json_t *notes = cell->settings[i].notes;
+
+		if (!json_object_get(notes, "points"))
+			continue;
+		json_object_set_new(notes, "map", map_json(&maps[i], cell));
+		if (!json_object_get(cell->notes, "map"))
+			json_object_update(cell->notes, notes);
+	}
 }
 
 /* Under the setting that is in use. `fresh`: each point needed a subject of its own. */
@@ -152,28 +164,67 @@ static enum link_result step_explore(struct cell *cell, struct strbuf *err)
 		cell_use(cell, (enum allocator)i);
 		result = step_walk(cell, &fresh, err);
 	}
+	if (result == LINK_DONE)
+		note_maps(cell);
 	cell_use(cell, first);
 	return result;
 }
 
-/* A point again, without a single step. In a new cell the window has to be found first. */
-static enum link_result step_again(struct cell *cell, uint64_t k, struct tally *part,
+/*
+ * In a new cell the window has to be found first. Where W never comes to it, point 0 stands for the
+ * trial that shows it.
+ */
+static enum link_result step_check(struct cell *cell, uint64_t k, struct strbuf *none,
 				   struct strbuf *err)
 {
 	struct map *map = cell_map(cell);
 	enum link_result result = map->n ? LINK_DONE : step_record(cell, map, err);
+
+	if (result != LINK_DONE || k < map->n)
+		return result;
+	if (map->n)
+		strbuf_addf(none, "W's window has %zu points here, so there is no point %llu: it "
+			    "is another window than the one that was walked", map->n,
+			    (unsigned long long)k);
+	else if (k)
+		strbuf_addf(none, "W never comes to its window here, so there is no point %llu",
+			    (unsigned long long)k);
+	return LINK_DONE;
+}
+
+/* As a walk whose window W never comes to. */
+static enum link_result trial_without_window(struct cell *cell, struct trial *trial,
+					     struct strbuf *err)
+{
+	struct course *course = step_course(cell, 0, trial);
+
+	if (!step_await_window(course))
+		return course_end(course, err);
+	course_abandon(course, err);
+	strbuf_addstr(err, "W came to its window, to which it did not come before: that depends on "
+		      "chance; try --explore starve");
+	return LINK_BROKEN;
+}
+
+/* A point again, without a single step. */
+static enum link_result step_again(struct cell *cell, uint64_t k, struct tally *part,
+				   struct strbuf *err)
+{
+	struct map *map = cell_map(cell);
+	struct strbuf none = STRBUF_INIT;
+	enum link_result result = step_check(cell, k, &none, err);
 	struct control_order order;
 	struct trial trial;
 
+	if (result == LINK_DONE && map->n && none.len) {
+		strbuf_addstr(err, none.buf);
+		result = LINK_BROKEN;
+	}
+	strbuf_release(&none);
 	if (result != LINK_DONE)
 		return result;
-	if (k >= map->n) {
-		strbuf_addf(err, "W's window has %zu points here, so there is no point %llu: it is "
-			    "another window than the one that was walked", map->n,
-			    (unsigned long long)k);
-		return LINK_BROKEN;
-	}
-	result = step_point(cell, map, k, &trial, err);
+	result = map->n ? step_point(cell, map, k, &trial, err) :
+			  trial_without_window(cell, &trial, err);
 	if (result == LINK_DONE) {
 		step_order(cell, k, &order);
 		cell_note(cell, &order, k, &trial, part);
@@ -192,5 +243,6 @@ const struct strategy strategy_step = {
 	.tries_allocators = step_tries_allocators,
 	.explore = step_explore,
 	.order = step_order,
+	.check = step_check,
 	.trial = step_again,
 };

@@ -35,6 +35,11 @@ struct strategy {
 	enum link_result (*explore)(struct cell *cell, struct strbuf *err);
 	/* How one trial of this strategy is ordered. */
 	void (*order)(const struct cell *cell, uint64_t trial, struct control_order *order);
+	/*
+	 * Is there a trial of that number? If not, a sentence is in `none`. NULL: each is one.
+	 */
+	enum link_result (*check)(struct cell *cell, uint64_t trial, struct strbuf *none,
+				  struct strbuf *err);
 	/* NULL: a trial is what its order makes of it. Else as strategy_trial(). */
 	enum link_result (*trial)(struct cell *cell, uint64_t trial, struct tally *part,
 				  struct strbuf *err);

@@ -110,13 +110,17 @@ static enum link_result run_twin(const struct cell *bug, const struct strategy *
 	return result;
 }
 
-/* One defect may show as several signals: then each that the table promises counts. */
-static uint64_t ended_alike(const struct cell *bug, enum outcome outcome, const struct tally *tally)
+/* One defect may show as several signals, each of which the table promises then. */
+static uint64_t ended_otherwise(const struct cell *bug, enum outcome outcome,
+				const struct tally *tally)
 {
 	struct outcome_set alike;
 
 	expected_bad(bug->expected, &alike);
-	return alike.has[outcome] ? tally_count(tally, &alike) : tally->outcomes[outcome];
+	if (!alike.has[outcome])
+		return 0;
+	alike.has[outcome] = false;
+	return tally_count(tally, &alike);
 }
 
 static enum link_result run_fresh(const struct cell *bug, const struct strategy *strategy,
@@ -136,7 +140,8 @@ static enum link_result run_fresh(const struct cell *bug, const struct strategy 
 	out->fresh.applies = true;
 	out->fresh.trials = out->fresh_tally.trials;
 	out->fresh.hits = out->fresh_tally.hits;
-	out->fresh.bad = ended_alike(bug, first->outcome, &out->fresh_tally);
+	out->fresh.bad = out->fresh_tally.outcomes[first->outcome];
+	out->fresh_otherwise = ended_otherwise(bug, first->outcome, &out->fresh_tally);
 	return result;
 }
 
@@ -165,7 +170,8 @@ enum confirmed confirm_finding(const struct confirmation *c, const struct cell *
 	if (!is_race(c))
 		return CONFIRMED_NO;
 	if (finding == cell_main_finding(cell))
-		return c->fresh.applies && !c->fresh.bad ? CONFIRMED_NO : CONFIRMED_YES;
+		return c->fresh.applies && !c->fresh.bad && !c->fresh_otherwise ? CONFIRMED_NO :
+										  CONFIRMED_YES;
 	return came_again(c, cell, finding->outcome) ? CONFIRMED_YES : CONFIRMED_UNKNOWN;
 }
 

@@ -7,7 +7,7 @@
  *   twin     the same code with the fix, met the same way: clean, and met at all
  *   fresh    what a zygote's fork showed shows in a program started afresh, too: a zygote's child
  *            has other thread ids, arenas and handler counts. Where the table promises several
- *            outcomes of one defect, any of them is the same.
+ *            outcomes of one defect, another of them bears it out, too, and is counted apart.
  *
  * A control that does not apply (no window, no trial outside it, a random meeting in a fresh
  * process) is left out and decides nothing.
@@ -31,6 +31,7 @@ struct confirmation {
 	bool done; /* the controls were run; else nothing is claimed */
 	struct control_result outside, quiet, twin, fresh;
 	struct tally fresh_tally; /* what the fresh trials came to */
+	uint64_t fresh_otherwise; /* of them, those that came to another outcome of the defect */
 };
 
 enum confirmed { CONFIRMED_UNKNOWN, CONFIRMED_NO, CONFIRMED_YES };
@@ -47,7 +48,8 @@ enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 /*
  * What the controls say of one of the cell's findings. Three of them are about whatever goes wrong,
  * and refute all findings. The cell's main finding is borne out if they are clean and `fresh`,
- * where it applies, showed the same; any other one only if its own outcome came again: in `fresh`,
+ * where it applies, showed the same or another outcome of the defect; any other one only if its
+ * own outcome came again: in `fresh`,
  * or, where that does not apply, in more than one hit.
  */
 enum confirmed confirm_finding(const struct confirmation *confirmation, const struct cell *cell,

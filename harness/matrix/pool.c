@@ -139,9 +139,11 @@ static void slot_end(struct pool *pool, struct slot *slot)
 		pool->orphans_until_ns = clock_now() + ORPHANS_NS;
 	if (!slot->unit)
 		return;
-	why = xstrfmt("the worker died (%s %d): its unit is lost, the others are not",
-		      WIFSIGNALED(status) ? "signal" : "exit status",
-		      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	why = status ? xstrfmt("the worker died (%s %d): its unit is lost, the others are not",
+			       WIFSIGNALED(status) ? "signal" : "exit status",
+			       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status)) :
+		       xstrdup("somebody ended the worker (SIGTERM or SIGHUP): its unit is lost, "
+			       "the others are not");
 	for (; !*pool->interrupted && slot->results < unit_cells(slot->unit); slot->results++) {
 		bool twin = slot->unit->twins == TWINS_ONLY || slot->results == 1;
 		json_t *json = result_broken(slot->unit, twin, why);

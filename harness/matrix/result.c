@@ -299,6 +299,16 @@ static json_t *twin_json(const struct control_result *twin)
 	return json;
 }
 
+static json_t *fresh_json(const struct confirmation *c)
+{
+	json_t *json = control_json(&c->fresh, "same");
+
+	if (c->fresh.applies)
+		json_object_set_new(json, "expected",
+				    json_integer((json_int_t)c->fresh_otherwise));
+	return json;
+}
+
 static void add_controls(json_t *json, const struct confirmation *c)
 {
 	if (!c || !c->done)
@@ -308,7 +318,7 @@ static void add_controls(json_t *json, const struct confirmation *c)
 				      control_json(&c->outside, "bad"), "quiet",
 				      control_json(&c->quiet, "bad"), "twin",
 				      twin_json(&c->twin), "fresh",
-				      control_json(&c->fresh, "same")));
+				      fresh_json(c)));
 }
 
 static void add_rate(json_t *json, const struct tally *tally)
@@ -364,7 +374,9 @@ json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 	json_object_set_new(json, "verdict", json_string(verdict_name(verdict)));
 	json_object_set_new(json, "reason", text_json(reason.buf));
 	json_object_set_new(json, "allocators", allocators_json(cell));
-	add_rate(json, tally);
+	/* Points that were chosen are no sample of what happens: no share of them is a rate. */
+	if (!unit->strategy->covers)
+		add_rate(json, tally);
 	if (cell->text[0])
 		json_object_set_new(json, "said", text_json(cell->text));
 	if (tally->measured)

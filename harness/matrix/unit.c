@@ -147,7 +147,7 @@ static enum link_result confirm(struct bench *bench, const struct unit *unit, st
 					bug->findings[0].allocator, err);
 
 	if (!fresh)
-		return LINK_BROKEN;
+		return *bench->interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
 	return confirm_run(bug, unit->strategy, twin, fresh, out, err);
 }
 
@@ -171,9 +171,11 @@ static void bench_start_afresh(struct bench *bench)
 	processes_sweep();
 }
 
-static const char *unable(const struct unit *unit, bool twin)
+const char *unit_unable(const struct unit *unit)
 {
 	const struct strategy *strategy = unit->strategy;
+	const struct catalog_variant *variant = &unit->scenario->variants[unit->variant];
+	const struct catalog *catalog = &unit->python->catalog;
 
 	if (unit->scenario->unsupported)
 		return unit->scenario->unsupported;
@@ -181,8 +183,8 @@ static const char *unable(const struct unit *unit, bool twin)
 		return "it has no window to walk through: try --explore starve";
 	if (strategy->unable && strategy->unable())
 		return strategy->unable();
-	if (!catalog_expected(&unit->python->catalog, unit->scenario,
-			      &unit->scenario->variants[unit->variant], twin))
+	if (!catalog_expected(catalog, unit->scenario, variant, false) ||
+	    !catalog_expected(catalog, unit->scenario, variant, true))
 		return "its table says nothing of this release: add a row to the scenario";
 	return NULL;
 }
@@ -196,7 +198,7 @@ static void emit_unable(const struct unit *unit, bench_emit *emit, void *context
 {
 	for (int twin = 0; twin < 2; twin++)
 		if (wants(unit, twin))
-			emit(context, result_skipped(unit, twin, unable(unit, false), false));
+			emit(context, result_skipped(unit, twin, unit_unable(unit), false));
 }
 
 /* Nothing is said of a cell that was interrupted: it has no result. */
@@ -211,6 +213,24 @@ static void emit_cells(const struct unit *unit, struct cell *const cells[2],
 			      result_broken(unit, twin, errors[twin].buf) :
 			      result_of_cell(unit, cells[twin], twin ? NULL : confirmation));
 	}
+}
+
+/*
+ * The controls belong to a cell that has a case: without them, since somebody interrupts, it is not
+ * finished either. Where the twin failed there are none.
+ */
+static enum link_result control(struct bench *bench, const struct unit *unit,
+				struct cell *const cells[2], enum link_result twin,
+				struct confirmation *confirmation, struct strbuf *err)
+{
+	enum link_result result;
+
+	if (twin != LINK_DONE)
+		return twin == LINK_BROKEN ? LINK_DONE : twin;
+	result = confirm(bench, unit, cells[0], cells[1], confirmation, err);
+	if (result == LINK_BROKEN)
+		bench_start_afresh(bench);
+	return result;
 }
 
 static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *emit, void *context)
@@ -228,11 +248,8 @@ static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *
 		if (results[twin] == LINK_BROKEN)
 			bench_start_afresh(bench);
 	}
-	if (has_case(cells[0]) && results[0] == LINK_DONE && results[1] == LINK_DONE &&
-	    confirm(bench, unit, cells[0], cells[1], &confirmation, &errors[0]) == LINK_BROKEN) {
-		results[0] = LINK_BROKEN;
-		bench_start_afresh(bench);
-	}
+	if (has_case(cells[0]) && results[0] == LINK_DONE)
+		results[0] = control(bench, unit, cells, results[1], &confirmation, &errors[0]);
 	emit_cells(unit, cells, results, errors, &confirmation, emit, context);
 	for (int twin = 0; twin < 2; twin++) {
 		bench_cell_free(cells[twin]);
@@ -248,7 +265,7 @@ void bench_run(struct bench *bench, const struct unit *unit, bench_emit *emit, v
 		emit(context, python->missing ?
 			      result_skipped(unit, false, python->problem, true) :
 			      result_broken(unit, false, python->problem));
-	else if (unable(unit, false) || unable(unit, true))
+	else if (unit_unable(unit))
 		emit_unable(unit, emit, context);
 	else
 		run_cells(bench, unit, emit, context);

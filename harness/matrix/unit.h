@@ -18,6 +18,12 @@ struct bench *bench_new(const struct cell_limits *limits, const volatile bool *i
 /* Ends all hosts. */
 void bench_free(struct bench *bench);
 
+/*
+ * Why the unit, which has a scenario, is skipped: not for this machine, release or strategy. NULL:
+ * it is run. Not the caller's to free.
+ */
+const char *unit_unable(const struct unit *unit);
+
 /* Takes a result over (json_decref). */
 typedef void bench_emit(void *context, json_t *result);
 

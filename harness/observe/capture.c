@@ -7,12 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/strbuf.h"
+#include "observe/denied.h"
 #include "observe/image.h"
 #include "observe/tracee.h"
 #include "observe/unwind.h"
@@ -180,32 +182,61 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 /* For a fork and a stop, on a machine under load. */
 #define TRY_NS (2 * NSEC_PER_SEC)
 
+/* A child that waits for its end; -1 and a sentence: there can be none. */
+static pid_t try_child(const char *what, struct strbuf *err)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		strbuf_addf(err, "cannot try %s: fork failed: %s", what, strerror(errno));
+	while (!child)
+		pause();
+	return child;
+}
+
+static void try_over(pid_t child)
+{
+	kill(child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 int capture_check_ptrace(struct strbuf *err)
 {
 	struct tracees tracees = { 0 };
-	pid_t child = fork();
+	pid_t child = try_child("ptrace", err);
 	int ret = 0, error;
 
-	if (child < 0) {
-		strbuf_addf(err, "cannot try ptrace: fork failed: %s", strerror(errno));
+	if (child < 0)
 		return -1;
-	}
-	if (!child) {
-		for (;;)
-			pause();
-	}
 	if (tracees_stop(&tracees, child, clock_now() + TRY_NS) < 0) {
 		error = errno;
 		if (error == ETIMEDOUT)
 			strbuf_addstr(err, "no ptrace: a child process did not stop in time; "
 					   "try again on a less loaded machine");
 		else
-			view_ptrace_remedy(err, error);
+			denied_explain(err, "ptrace", error, child);
 		ret = -1;
 	}
 	tracees_release(&tracees);
-	kill(child, SIGKILL);
-	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-		;
+	try_over(child);
+	return ret;
+}
+
+int capture_check_memory(struct strbuf *err)
+{
+	static const char here = 1;
+	pid_t child = try_child("process_vm_readv", err);
+	char there;
+	struct iovec local = { &there, 1 }, remote = { (void *)(uintptr_t)&here, 1 };
+	int ret = 0;
+
+	if (child < 0)
+		return -1;
+	if (process_vm_readv(child, &local, 1, &remote, 1, 0) != 1) {
+		denied_explain(err, "process_vm_readv", errno, child);
+		ret = -1;
+	}
+	try_over(child);
 	return ret;
 }

@@ -50,5 +50,7 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 /* 0, or -1 and a sentence: can this process trace its children? Tried, not looked up. */
 struct strbuf;
 int capture_check_ptrace(struct strbuf *err);
+/* The same of process_vm_readv(2): a capture does without, a walk cannot. */
+int capture_check_memory(struct strbuf *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/errors.h"
 #include "base/procfs.h"
 #include "base/strbuf.h"
+#include "observe/denied.h"
 #include "observe/machine.h"
 #include "observe/places.h"
 #include "observe/tracee.h"
@@ -58,23 +59,14 @@ static void crash_degrade(struct crash *crash, const char *fmt, ...)
 
 void view_ptrace_remedy(struct strbuf *text, int error)
 {
-	struct strbuf scope = STRBUF_INIT;
-
-	strbuf_addf(text, "no ptrace: %s; ", strerror(error));
-	if (!strbuf_read_file(&scope, "/proc/sys/kernel/yama/ptrace_scope", 16) &&
-	    scope.buf[0] >= '2')
-		strbuf_addstr(text, "set kernel.yama.ptrace_scope to 1 or 0, or run as root");
-	else
-		strbuf_addstr(text, "in a container, start it with --cap-add=SYS_PTRACE; "
-				    "else run as the owner of the process, or as root");
-	strbuf_release(&scope);
+	denied_explain(text, "ptrace", error, 0);
 }
 
-static void crash_degrade_ptrace(struct crash *crash, int error)
+static void crash_degrade_ptrace(struct crash *crash, int error, pid_t pid)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	view_ptrace_remedy(&text, error);
+	denied_explain(&text, "ptrace", error, pid);
 	crash_degrade(crash, "%s", text.buf);
 	strbuf_release(&text);
 }
@@ -304,7 +296,7 @@ static void view_stop(struct view *view, struct crash *crash, uint64_t deadline)
 	else if (view_is_traced(view))
 		view_note_unstopped(view, crash);
 	else
-		crash_degrade_ptrace(crash, errno);
+		crash_degrade_ptrace(crash, errno, view->pid);
 }
 
 void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,

@@ -20,7 +20,7 @@ struct wait_notes;
 void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,
 		  struct unwind_session *session, struct wait_notes *notes);
 
-/* "no ptrace: why; what to do" for an errno of ptrace. */
+/* "no ptrace: why; what to do" for an errno of ptrace, of a child of ours. */
 void view_ptrace_remedy(struct strbuf *text, int error);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include "base/errors.h"
 #include "base/text.h"
+#include "report/borders.h"
+#include "report/kind.h"
 #include "report/lines.h"
 #include "report/report.h"
 #include "report/segment.h"
@@ -19,7 +21,7 @@
 #define PLACE_WIDTH_MIN 16
 
 struct column {
-	int gravity; /* -1: no segment lies here */
+	int gravity; /* -1: not known yet */
 	bool waits;
 };
 
@@ -27,6 +29,7 @@ struct column {
 struct total {
 	const char *outcome;
 	json_int_t points;
+	size_t columns; /* that show it */
 };
 
 struct picture {
@@ -104,13 +107,17 @@ static void mark(struct picture *picture, json_int_t point)
 	memcpy(picture->ruler + at, number, len);
 }
 
-/* What went wrong is marked first, for often there is no room for all. */
+/*
+ * What went wrong is marked first, for often there is no room for all; but what stands above the
+ * first column is taken for its beginning.
+ */
 static void mark_segments(struct picture *picture, const json_t *map)
 {
 	json_t *segment;
 	size_t i;
 
 	memset(picture->ruler, ' ', picture->width - MARGIN);
+	mark(picture, 0);
 	json_array_foreach(map, i, segment)
 		if (strcmp(outcome_of(segment), "ok") != 0)
 			mark(picture, result_count(segment, "from"));
@@ -118,17 +125,17 @@ static void mark_segments(struct picture *picture, const json_t *map)
 		mark(picture, result_count(segment, "from"));
 }
 
-static void add_strip(struct strbuf *sb, const struct picture *picture)
+static void add_strip(struct strbuf *sb, struct picture *picture)
 {
 	strbuf_addf(sb, "# %s", picture->ruler);
 	strbuf_rtrim(sb);
 	strbuf_addstr(sb, "\n# ");
 	for (size_t i = 0; i < picture->ncolumns; i++) {
 		const struct column *column = &picture->columns[i];
+		struct total *total = &picture->totals[column->gravity][column->waits];
 
-		strbuf_addch(sb, column->gravity < 0 ? ' ' :
-			     sign_of(picture->totals[column->gravity][column->waits].outcome,
-				     column->waits));
+		strbuf_addch(sb, sign_of(total->outcome, column->waits));
+		total->columns++;
 	}
 	strbuf_addch(sb, '\n');
 }
@@ -166,9 +173,10 @@ static void add_legend(struct strbuf *sb, const struct picture *picture)
 
 		if (!total->points)
 			continue;
-		item = xstrfmt("%c %s %" JSON_INTEGER_FORMAT "%s", sign_of(total->outcome, waits),
+		item = xstrfmt("%c %s %" JSON_INTEGER_FORMAT "%s%s", sign_of(total->outcome, waits),
 			       result_word(total->outcome), total->points,
-			       waits ? ", F waits" : "");
+			       waits ? ", F waits" : "",
+			       total->columns ? "" : " (behind worse ones)");
 		lines_add_item(sb, &line, picture->width, item);
 		free(item);
 	}
@@ -219,8 +227,9 @@ static void fill(struct rows *rows, const json_t *map, size_t width)
 		for (int f = 0; f < FIELDS; f++)
 			strbuf_init(&fields[f]);
 		segment_add_range(&fields[RANGE], segment);
-		strbuf_addf(&fields[WORD], "%s%s", result_word(outcome_of(segment)),
-			    result_flag(segment, "waits") ? ", F waits" : "");
+		strbuf_addstr(&fields[WORD], result_word(outcome_of(segment)));
+		kind_add_number(&fields[WORD], map, segment);
+		strbuf_addstr(&fields[WORD], result_flag(segment, "waits") ? ", F waits" : "");
 		segment_add_module(&fields[MODULE], segment);
 		segment_add_source(&fields[SOURCE], segment);
 	}
@@ -305,11 +314,12 @@ static bool wholly_ok(const json_t *map)
 }
 
 /* The map of the whole cell, or of one setting of the allocator. */
-static void add_map(struct strbuf *sb, const json_t *object, const char *setting, size_t width)
+static void add_map(struct strbuf *sb, const json_t *cell, const json_t *walk, const char *setting,
+		    size_t width)
 {
-	const json_t *map = json_object_get(object, "map");
+	const json_t *map = json_object_get(walk, "map");
 	struct picture picture = {
-		.points = result_count(object, "points"), .setting = setting, .width = width,
+		.points = result_count(walk, "points"), .setting = setting, .width = width,
 		.ncolumns = width - MARGIN,
 	};
 	json_t *segment;
@@ -330,6 +340,8 @@ static void add_map(struct strbuf *sb, const json_t *object, const char *setting
 	add_legend(sb, &picture);
 	strbuf_addstr(sb, "#\n");
 	add_table(sb, map, width);
+	kinds_add(sb, map, json_object_get(cell, "findings"), width);
+	borders_add(sb, map, width);
 }
 
 void picture_add(struct strbuf *sb, const json_t *cell, size_t width)
@@ -338,8 +350,8 @@ void picture_add(struct strbuf *sb, const json_t *cell, size_t width)
 	const char *name;
 	json_t *setting;
 
-	add_map(sb, cell, NULL, width);
+	add_map(sb, cell, cell, NULL, width);
 	json_object_foreach(json_object_get(cell, "allocators"), name, setting)
-		if (!json_equal(map, json_object_get(setting, "map")))
-			add_map(sb, setting, name, width);
+		if (!segments_equal(map, json_object_get(setting, "map")))
+			add_map(sb, cell, setting, name, width);
 }

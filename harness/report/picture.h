@@ -14,7 +14,8 @@
  *
  * The strip is the whole window. Where it has more points than there are columns, a column stands
  * for several and shows the gravest of their outcomes, so that one bad point among thousands shows.
- * Small letters, and '-' for ok: F waits there. The legend counts points. Below it each segment has
+ * Small letters, and '-' for ok: F waits there. The legend counts points,
+ * and tells of outcomes that no column shows. Below it each segment has
  * its range, its outcome, and the place of its first instruction. Internal to report/. Pure.
  */
 #ifndef FORKPOINT_REPORT_PICTURE_H

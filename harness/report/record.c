@@ -6,6 +6,7 @@
 
 #include "report/part.h"
 #include "report/record_map.h"
+#include "report/record_outcomes.h"
 #include "report/result.h"
 
 #define SCHEMA 1
@@ -96,33 +97,6 @@ static int check_expected(const struct part *cell)
 	return 0;
 }
 
-static int check_outcomes(const struct part *cell)
-{
-	const struct part outcomes = { part_member(cell, "outcomes"), "outcomes.", cell->why };
-	json_int_t trials, n, sum = 0;
-	const char *outcome;
-	char fault[128];
-	json_t *value;
-
-	if (outcomes.object && !json_is_object(outcomes.object))
-		return part_refuse(cell, "outcomes", outcomes.object, "which is no object");
-	json_object_foreach((json_t *)outcomes.object, outcome, value) {
-		if (part_read_count(&outcomes, outcome, &n) < 0)
-			return -1;
-		if (result_gravity(outcome) < 0)
-			return part_refuse(&outcomes, outcome, value, "which is no outcome");
-		if (n > 0 && (sum += n) > PART_COUNT_MAX)
-			return part_refuse(&outcomes, outcome, value, "which is too many");
-	}
-	if (part_read_count(cell, "trials", &trials) < 0)
-		return -1;
-	if (!outcomes.object || trials < 0 || sum == trials)
-		return 0;
-	snprintf(fault, sizeof(fault), "and the outcomes of all trials sum up to %"
-		 JSON_INTEGER_FORMAT, sum);
-	return part_refuse(cell, "trials", part_member(cell, "trials"), fault);
-}
-
 static int check_controls(const struct part *cell)
 {
 	static const char *const names[][2] = {
@@ -137,8 +111,14 @@ static int check_controls(const struct part *cell)
 		};
 
 		if (check_within(&control, "bad", "trials") < 0 ||
-		    check_within(&control, "same", "trials") < 0)
+		    check_within(&control, "same", "trials") < 0 ||
+		    check_within(&control, "expected", "trials") < 0)
 			return -1;
+		if (result_count(control.object, "same") +
+		    result_count(control.object, "expected") >
+		    result_count(control.object, "trials"))
+			return part_refuse(&control, "expected", part_member(&control, "expected"),
+					   "and with 'same' it is more than the trials");
 	}
 	return 0;
 }
@@ -269,9 +249,9 @@ int record_check(const json_t *cell, struct strbuf *why)
 		return -1;
 	}
 	if (check_identity(&part) < 0 || check_within(&part, "hits", "trials") < 0 ||
-	    check_outcomes(&part) < 0 || check_expected(&part) < 0 || check_rates(&part) < 0 ||
-	    check_rate(&part) < 0 || check_controls(&part) < 0 || check_load(&part) < 0 ||
-	    check_findings(&part) < 0 || record_map_check(&part) < 0 ||
+	    record_outcomes_check(&part) < 0 || check_expected(&part) < 0 ||
+	    check_rates(&part) < 0 || check_rate(&part) < 0 || check_controls(&part) < 0 ||
+	    check_load(&part) < 0 || check_findings(&part) < 0 || record_map_check(&part) < 0 ||
 	    check_verdict(&part) < 0)
 		return -1;
 	if (check_number(&part, "seconds", 1e12, "which is no time") < 0)

@@ -5,7 +5,13 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/record_outcomes.h"
 #include "report/result.h"
+
+/* A walk gives up in a window that has more (explore/map.h). */
+#define POINTS_MAX (1 << 18)
+
+#define MISSING "for the key is missing"
 
 static int check_text(const struct part *part, const char *key)
 {
@@ -13,6 +19,66 @@ static int check_text(const struct part *part, const char *key)
 
 	return !value || json_is_string(value) ? 0 :
 		part_refuse(part, key, value, "which is no text");
+}
+
+/* Which of W and F did what, with what, and where. */
+static int check_side(const struct part *side, bool who)
+{
+	const json_t *access = part_member(side, "access"), *frames = part_member(side, "frames");
+	json_int_t size;
+	json_t *frame;
+	size_t i;
+
+	if (!json_is_object(side->object))
+		return part_refuse(side, "access", side->object,
+				   "in a side of a pair that is no object");
+	if (!json_is_string(access))
+		return part_refuse(side, "access", access, "which is no text");
+	if (part_read_count(side, "size", &size) < 0 || check_text(side, "what") < 0)
+		return -1;
+	if (who && !json_is_string(part_member(side, "who")))
+		return part_refuse(side, "who", part_member(side, "who"), "which is no text");
+	if (!json_is_array(frames))
+		return part_refuse(side, "frames", frames, "which is no list");
+	json_array_foreach((json_t *)frames, i, frame)
+		if (!json_is_string(frame))
+			return part_refuse(side, "frames", frame, "which is no frame");
+	return 0;
+}
+
+static int check_pair(const struct part *segment)
+{
+	const json_t *pair = json_object_get(segment->object, "pair");
+	char w[320], f[320];
+
+	if (json_is_null(pair))
+		return 0;
+	if (!json_is_object(pair))
+		return part_refuse(segment, "pair", pair, pair ? "which is no pair" : MISSING);
+	snprintf(w, sizeof(w), "%spair.w.", segment->name);
+	snprintf(f, sizeof(f), "%spair.f.", segment->name);
+	if (check_side(&(struct part){ json_object_get(pair, "w"), w, segment->why }, false) < 0)
+		return -1;
+	pair = json_object_get(pair, "f");
+	if (json_is_null(pair))
+		return 0;
+	return check_side(&(struct part){ pair, f, segment->why }, true);
+}
+
+/* Of the cell's findings the one that the segment's crashes are counted in. */
+static int check_finding(const struct part *segment, const json_t *findings)
+{
+	const json_t *number = json_object_get(segment->object, "finding");
+	const json_t *finding = json_array_get(findings, (size_t)json_integer_value(number));
+	const json_t *outcome = part_member(segment, "outcome");
+
+	if (json_is_null(number))
+		return 0;
+	if (!json_is_integer(number) || !finding)
+		return part_refuse(segment, "finding", number,
+				   number ? "and there is no such finding" : MISSING);
+	return json_equal(json_object_get(finding, "outcome"), outcome) ? 0 :
+		part_refuse(segment, "finding", number, "which has another outcome");
 }
 
 static int check_trust(const struct part *segment)
@@ -38,8 +104,15 @@ static int check_place(const struct part *segment)
 		part_refuse(segment, "offset", offset, "which is no offset");
 }
 
+/* What the segments of a map are held against. */
+struct whole {
+	const json_t *outcomes; /* of the trials that it was made by; NULL: not told */
+	const json_t *findings;
+	json_int_t points;
+};
+
 /* *next: the point that it has to begin with; then the one after its last. */
-static int check_segment(const struct part *segment, json_int_t *next)
+static int check_segment(const struct part *segment, const struct whole *whole, json_int_t *next)
 {
 	const json_t *outcome = part_member(segment, "outcome");
 	const json_t *waits = part_member(segment, "waits");
@@ -60,56 +133,137 @@ static int check_segment(const struct part *segment, json_int_t *next)
 				   "before the segment's begin");
 	if (!json_is_string(outcome) || result_gravity(json_string_value(outcome)) < 0)
 		return part_refuse(segment, "outcome", outcome, "which is no outcome");
+	if (whole->outcomes && !result_count(whole->outcomes, json_string_value(outcome)))
+		return part_refuse(segment, "outcome", outcome, "and no trial came to that");
 	if (!json_is_boolean(waits))
 		return part_refuse(segment, "waits", waits, "neither true nor false");
 	*next = to + 1;
+	if (check_pair(segment) < 0 || check_finding(segment, whole->findings) < 0)
+		return -1;
 	return check_place(segment);
 }
 
-static int check_segments(const struct part *cell, json_int_t points)
+static int check_segments(const struct part *walk, const struct whole *whole)
 {
-	const json_t *map = part_member(cell, "map");
+	const json_t *map = part_member(walk, "map");
 	json_int_t next = 0;
 	json_t *segment;
 	char fault[64];
 	size_t i;
 
 	if (!json_is_array(map))
-		return part_refuse(cell, "map", map, "which is no list");
+		return part_refuse(walk, "map", map, "which is no list");
 	json_array_foreach(map, i, segment) {
 		char name[256];
-		const struct part part = { segment, name, cell->why };
+		const struct part part = { segment, name, walk->why };
 
-		snprintf(name, sizeof(name), "%smap[%zu].", cell->name, i);
-		if (check_segment(&part, &next) < 0)
+		snprintf(name, sizeof(name), "%smap[%zu].", walk->name, i);
+		if (check_segment(&part, whole, &next) < 0)
 			return -1;
 	}
 	snprintf(fault, sizeof(fault), "and the map has %" JSON_INTEGER_FORMAT, next);
-	return next == points ? 0 : part_refuse(cell, "points", part_member(cell, "points"), fault);
+	return next == whole->points ? 0 :
+		part_refuse(walk, "points", part_member(walk, "points"), fault);
+}
+
+/* The sentence begins with the counts, as map_coverage() has them. */
+static int check_coverage(const struct part *walk, json_int_t points, json_int_t forks)
+{
+	const json_t *coverage = part_member(walk, "coverage");
+	long long covered, all, tried;
+
+	if (!coverage)
+		return 0;
+	if (!json_is_string(coverage))
+		return part_refuse(walk, "coverage", coverage, "which is no text");
+	if (sscanf(json_string_value(coverage), "%lld of %lld point%*[s,] %lld", &covered, &all,
+		   &tried) == 3 && covered == points && all == points && tried == forks)
+		return 0;
+	return part_refuse(walk, "coverage", coverage, "and 'points' and 'forks' say otherwise");
 }
 
 /* An experiment at each point, and one that was begun and came through behind the last. */
-static int check_walk(const struct part *cell)
+static int check_walk(const struct part *walk, const json_t *outcomes, const json_t *findings)
 {
-	json_int_t points, forks;
+	struct whole whole = { .outcomes = outcomes, .findings = findings };
+	json_int_t forks;
 
-	if (part_read_count(cell, "points", &points) < 0 ||
-	    part_read_count(cell, "forks", &forks) < 0 ||
-	    check_text(cell, "coverage") < 0)
+	if (part_read_count(walk, "points", &whole.points) < 0 ||
+	    part_read_count(walk, "forks", &forks) < 0)
 		return -1;
-	if (points >= 0 && forks > points + 1)
-		return part_refuse(cell, "forks", part_member(cell, "forks"),
+	if (whole.points >= POINTS_MAX)
+		return part_refuse(walk, "points", part_member(walk, "points"),
+				   "more than any walk makes");
+	if (whole.points >= 0 && forks > whole.points + 1)
+		return part_refuse(walk, "forks", part_member(walk, "forks"),
 				   "more than the points allow");
-	return part_member(cell, "map") ? check_segments(cell, points) : 0;
+	if (check_coverage(walk, whole.points, forks) < 0)
+		return -1;
+	if (!part_member(walk, "map"))
+		return whole.points < 0 ? 0 :
+			part_refuse(walk, "map", NULL, "and there are 'points'");
+	return check_segments(walk, &whole);
+}
+
+/* Of what `step` alone makes. */
+static int check_strategy(const struct part *cell)
+{
+	static const char *const keys[] = { "points", "forks", "coverage", "map" };
+
+	if (!strcmp(result_text(cell->object, "explore", ""), "step"))
+		return 0;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (part_member(cell, keys[i]))
+			return part_refuse(cell, keys[i], part_member(cell, keys[i]),
+					   "and the cell was not walked by 'step'");
+	return 0;
+}
+
+/* What came under all settings is what came. */
+static int check_sums(const struct part *cell, const json_t *allocators)
+{
+	const json_t *outcomes = part_member(cell, "outcomes");
+	json_int_t trials = 0;
+	const char *setting, *outcome;
+	json_t *value, *count;
+
+	json_object_foreach((json_t *)allocators, setting, value)
+		trials += result_count(value, "trials");
+	if (trials != result_count(cell->object, "trials"))
+		return part_refuse(cell, "trials", part_member(cell, "trials"),
+				   "and 'allocators' say otherwise");
+	json_object_foreach((json_t *)outcomes, outcome, count) {
+		json_int_t sum = 0;
+
+		json_object_foreach((json_t *)allocators, setting, value)
+			sum += result_count(json_object_get(value, "outcomes"), outcome);
+		if (sum != json_integer_value(count))
+			return part_refuse(&(struct part){ outcomes, "outcomes.", cell->why },
+					   outcome, count, "and 'allocators' say otherwise");
+	}
+	return 0;
+}
+
+static int check_setting(const struct part *setting, const json_t *findings)
+{
+	const json_t *outcomes = part_member(setting, "outcomes");
+
+	if (!json_is_object(outcomes))
+		return part_refuse(setting, "outcomes", outcomes, "which is no object");
+	if (record_outcomes_check(setting) < 0)
+		return -1;
+	return check_walk(setting, outcomes, findings);
 }
 
 int record_map_check(const struct part *cell)
 {
 	const json_t *allocators = part_member(cell, "allocators");
+	const json_t *findings = part_member(cell, "findings");
 	const char *setting;
 	json_t *value;
 
-	if (check_walk(cell) < 0)
+	if (check_strategy(cell) < 0 ||
+	    check_walk(cell, part_member(cell, "outcomes"), findings) < 0)
 		return -1;
 	if (allocators && !json_is_object(allocators))
 		return part_refuse(cell, "allocators", allocators, "which is no object");
@@ -121,10 +275,11 @@ int record_map_check(const struct part *cell)
 		text_add_line(&name, setting, strlen(setting));
 		text_cut(&name, PART_VALUE_WIDTH);
 		strbuf_addch(&name, '.');
-		ret = check_walk(&(struct part){ value, name.buf, cell->why });
+		ret = json_is_null(value) ? 0 : check_setting(
+			&(struct part){ value, name.buf, cell->why }, findings);
 		strbuf_release(&name);
 		if (ret < 0)
 			return -1;
 	}
-	return 0;
+	return allocators ? check_sums(cell, allocators) : 0;
 }

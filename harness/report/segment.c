@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/kind.h"
 #include "report/result.h"
 
 #define ANONYMOUS "(anonymous namespace)::"
@@ -84,10 +85,9 @@ void segment_add_range(struct strbuf *sb, const json_t *segment)
 		strbuf_addf(sb, "-%" JSON_INTEGER_FORMAT, to);
 }
 
-void segment_add_symbol(struct strbuf *sb, const json_t *segment, size_t width)
+void segment_add_name(struct strbuf *sb, const char *symbol, bool near, size_t width)
 {
-	const char *symbol = text_of(segment, "symbol"), *offset = strrchr(symbol, '+');
-	bool near = !strcmp(text_of(segment, "trust"), "near");
+	const char *offset = strrchr(symbol, '+');
 	struct strbuf name = STRBUF_INIT;
 	size_t rest;
 
@@ -105,6 +105,12 @@ void segment_add_symbol(struct strbuf *sb, const json_t *segment, size_t width)
 	strbuf_addstr(sb, near ? "~" : "");
 	text_add_line(sb, name.buf, name.len);
 	strbuf_release(&name);
+}
+
+void segment_add_symbol(struct strbuf *sb, const json_t *segment, size_t width)
+{
+	segment_add_name(sb, text_of(segment, "symbol"),
+			 !strcmp(text_of(segment, "trust"), "near"), width);
 }
 
 /* The last component of a path. */
@@ -142,7 +148,22 @@ static void add_further(struct strbuf *sb, void (*add)(struct strbuf *, const js
 		sb->buf[sb->len -= strlen(", ")] = '\0';
 }
 
-static json_t *in_brief(const json_t *segment)
+/* The kind of a crash, where others of the map have the same outcome. */
+static void add_kind(struct strbuf *sb, const json_t *map, const json_t *findings,
+		     const json_t *segment)
+{
+	struct strbuf kind = STRBUF_INIT;
+	size_t len = sb->len;
+
+	kind_add_number(sb, map, segment);
+	if (sb->len > len)
+		kind_add_text(&kind, findings, segment);
+	if (kind.len)
+		strbuf_addf(sb, " (%s)", kind.buf);
+	strbuf_release(&kind);
+}
+
+static json_t *in_brief(const json_t *map, const json_t *findings, const json_t *segment)
 {
 	const char *stage = text_of(segment, "stage");
 	struct strbuf sb = STRBUF_INIT;
@@ -151,6 +172,7 @@ static json_t *in_brief(const json_t *segment)
 	segment_add_range(&sb, segment);
 	strbuf_addch(&sb, ' ');
 	text_add_line(&sb, text_of(segment, "outcome"), strlen(text_of(segment, "outcome")));
+	add_kind(&sb, map, findings, segment);
 	strbuf_addstr(&sb, result_flag(segment, "waits") ? " (F waits), " : ", ");
 	segment_add_symbol(&sb, segment, SIZE_MAX);
 	add_further(&sb, segment_add_module, segment);
@@ -173,9 +195,9 @@ void segments_add_rest(struct strbuf *sb, const json_t *map)
 			    n - SEGMENTS_SHOWN == 1 ? "" : "s");
 }
 
-json_t *segments_in_brief(const json_t *cell)
+json_t *segments_in_brief(const json_t *walk, const json_t *findings)
 {
-	const json_t *map = json_object_get(cell, "map");
+	const json_t *map = json_object_get(walk, "map");
 	struct strbuf rest = STRBUF_INIT;
 	json_t *list, *segment;
 	size_t i;
@@ -183,16 +205,45 @@ json_t *segments_in_brief(const json_t *cell)
 	if (!json_is_array(map))
 		return NULL;
 	if (json_array_size(map) == 1)
-		return in_brief(json_array_get(map, 0));
+		return in_brief(map, findings, json_array_get(map, 0));
 	list = json_array();
 	json_array_foreach(map, i, segment)
 		if (i < SEGMENTS_SHOWN)
-			json_array_append_new(list, in_brief(segment));
+			json_array_append_new(list, in_brief(map, findings, segment));
 	segments_add_rest(&rest, map);
 	if (rest.len)
 		json_array_append_new(list, json_string(rest.buf));
 	strbuf_release(&rest);
 	return list;
+}
+
+/* `findings` are numbered in the order in which they came, under whichever setting. */
+static bool segment_equals(const json_t *a, const json_t *b)
+{
+	const char *key;
+	json_t *value;
+
+	if (json_object_size(a) != json_object_size(b))
+		return false;
+	json_object_foreach((json_t *)a, key, value)
+		if (strcmp(key, "finding") != 0 && !json_equal(value, json_object_get(b, key)))
+			return false;
+	return true;
+}
+
+bool segments_equal(const json_t *a, const json_t *b)
+{
+	if (json_array_size(a) != json_array_size(b) || json_is_array(a) != json_is_array(b))
+		return false;
+	for (size_t i = 0; i < json_array_size(a); i++)
+		if (!segment_equals(json_array_get(a, i), json_array_get(b, i)))
+			return false;
+	return true;
+}
+
+static bool equals(const char *key, const json_t *a, const json_t *b)
+{
+	return strcmp(key, "map") ? json_equal(a, b) : segments_equal(a, b);
 }
 
 static json_t *setting_in_brief(const json_t *cell, const json_t *setting)
@@ -201,12 +252,13 @@ static json_t *setting_in_brief(const json_t *cell, const json_t *setting)
 	const char *key;
 
 	json_object_foreach((json_t *)setting, key, value) {
-		if (json_is_null(value) || json_equal(value, json_object_get(cell, key)))
+		if (json_is_null(value) || equals(key, value, json_object_get(cell, key)))
 			continue;
 		if (strcmp(key, "map") != 0)
 			json_object_set(brief, key, value);
 		else
-			json_object_set_new(brief, key, segments_in_brief(setting));
+			json_object_set_new(brief, key, segments_in_brief(
+				setting, json_object_get(cell, "findings")));
 	}
 	return brief;
 }

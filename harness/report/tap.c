@@ -68,7 +68,8 @@ static bool is_one_of(const char *key, const char *const *keys)
 static void add_map(struct strbuf *sb, const json_t *cell)
 {
 	static const char *const keys[] = { "points", "forks", "coverage", NULL };
-	json_t *map = segments_in_brief(cell), *allocators = allocators_in_brief(cell);
+	json_t *map = segments_in_brief(cell, json_object_get(cell, "findings"));
+	json_t *allocators = allocators_in_brief(cell);
 
 	for (const char *const *k = keys; *k; k++)
 		yaml_add_member(sb, 2, *k, json_object_get(cell, *k));

@@ -116,12 +116,17 @@ static struct finding *finding_of(struct cell *cell, uint64_t key, enum outcome 
 	return &cell->findings[cell->nfindings++];
 }
 
+/* A crash without announcement (the handler's stack gone, SIGKILL) is a kind of its own. */
+static uint64_t finding_key(uint64_t crash_key, enum outcome outcome)
+{
+	return crash_key ? crash_key : (uint64_t)outcome;
+}
+
 /* Takes the trial's crash over. */
 static void finding_add(struct cell *cell, struct trial *t, uint64_t trial,
 			const struct control_order *order)
 {
-	/* A crash without announcement (the handler's stack gone, SIGKILL) is a kind of its own. */
-	uint64_t key = t->crash_key ? t->crash_key : (uint64_t)t->outcome;
+	uint64_t key = finding_key(t->crash_key, t->outcome);
 	struct finding *f = finding_of(cell, key, t->outcome);
 
 	if (!f) {
@@ -163,6 +168,16 @@ static bool is_finding(enum outcome outcome)
 {
 	return outcome == OUTCOME_HANG || outcome == OUTCOME_TIMEOUT ||
 	       (outcome >= OUTCOME_SIGNAL_FIRST && outcome <= OUTCOME_SIGNAL_LAST);
+}
+
+int cell_finding_number(const struct cell *cell, uint64_t crash_key, enum outcome outcome)
+{
+	uint64_t key = finding_key(crash_key, outcome);
+
+	for (unsigned int i = 0; is_finding(outcome) && i < cell->nfindings; i++)
+		if (cell->findings[i].key == key)
+			return (int)i;
+	return -1;
 }
 
 void cell_note(struct cell *cell, const struct control_order *order, uint64_t trial,

@@ -116,6 +116,12 @@ void cell_note(struct cell *cell, const struct control_order *order, uint64_t tr
  */
 const struct finding *cell_main_finding(const struct cell *cell);
 
+/*
+ * The number of the finding, from 0 on, that a trial with this crash key and outcome is counted in;
+ * -1: it is in none.
+ */
+int cell_finding_number(const struct cell *cell, uint64_t crash_key, enum outcome outcome);
+
 /* So many budgets of time, or the trials, are used up, or somebody pressed Ctrl-C. */
 bool cell_exhausted(const struct cell *cell, unsigned int budgets);
 

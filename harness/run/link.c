@@ -173,6 +173,8 @@ static int memory_open(const char *name, off_t size)
 
 static int link_resources(struct link *link, struct strbuf *err)
 {
+	int error;
+
 	link->control_fd = memory_open(CONTROL_MEMORY_NAME, CONTROL_SIZE);
 	link->sink_fd = memory_open("forkpoint-sink", 0);
 	if (link->control_fd < 0 || link->sink_fd < 0 ||
@@ -190,7 +192,9 @@ static int link_resources(struct link *link, struct strbuf *err)
 	link->control->size = CONTROL_SIZE;
 	return 0;
 failed:
-	strbuf_addf(err, "no memory to share with a host: %s", strerror(errno));
+	error = errno;
+	strbuf_addf(err, "no memory to share with a host: %s%s", strerror(error), error == EFBIG ?
+		    ": the limit of a file's size is too low (ulimit -f unlimited)" : "");
 	return -1;
 }
 

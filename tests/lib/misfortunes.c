@@ -125,6 +125,16 @@ SCENARIO(test_empty_twin, "test-empty-twin", .operation = OPERATION_FORK,
 	 .flags = SCENARIO_GATED | SCENARIO_WINDOW, .workers = 1, .expectations = segv,
 	 .work = enter_window, .child = child_faults_inside);
 
+static void work_elsewhere(struct subject *s)
+{
+	while (worker_cycle(s))
+		;
+}
+
+SCENARIO(test_no_entry, "test-no-entry", .operation = OPERATION_FORK, .flags = SCENARIO_WINDOW,
+	 .workers = 1, .expectations = segv, .work = work_elsewhere,
+	 .child = child_faults);
+
 /* As long inside as outside. */
 static void enter_at_times(struct subject *s)
 {

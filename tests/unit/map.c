@@ -2,6 +2,7 @@
 /* The map of a window: ways to its points, points that were not tried, segments. */
 #include "base/rng.h"
 #include "explore/map.h"
+#include "run/cell.h"
 #include "tests/unit/tap.h"
 
 /* What a way may cost, by hand and slowly: a stop is as dear as two steps (map.c). */
@@ -146,6 +147,7 @@ static const char *text(const json_t *map, size_t i, const char *key)
 static void segments_check(void)
 {
 	struct map map = { 0 };
+	static struct cell cell;
 	json_t *json;
 
 	for (size_t i = 0; i < 12; i++)
@@ -168,7 +170,17 @@ static void segments_check(void)
 	CHECK(!map.points[4].waits && map.points[5].waits && !map.points[8].waits,
 	      "where F waits stays as it was");
 
-	json = map_json(&map);
+	cell.findings[0].key = 6;
+	cell.findings[1].key = 5;
+	cell.nfindings = 2;
+	json = map_json(&map, &cell);
+	CHECK(number(json, 1, "finding") == 1 && number(json, 4, "finding") == 0,
+	      "a segment names its finding");
+	CHECK(json_is_null(json_object_get(json_array_get(json, 0), "finding")),
+	      "one that is well has none");
+	json_decref(json);
+
+	json = map_json(&map, NULL);
 	CHECK_INT(json_array_size(json), 6, "equal neighbours are one segment");
 	CHECK(number(json, 0, "from") == 0 && number(json, 0, "to") == 2, "from its first point");
 	CHECK(number(json, 1, "from") == 3 && number(json, 1, "to") == 4, "to its last");
@@ -184,7 +196,7 @@ static void segments_check(void)
 	json_decref(json);
 	map_release(&map);
 
-	json = map_json(&map);
+	json = map_json(&map, NULL);
 	CHECK_INT(json_array_size(json), 0, "a window that was never reached has no segment");
 	json_decref(json);
 }
