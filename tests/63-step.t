@@ -87,6 +87,12 @@ for scenario, (mark, points) in PLANTED.items():
           f"{what}: at that point of a fresh process, too")
     above(cell["points"], cell["forks"] - 1, f"{what}: with no more experiments than points")
 
+# A twin that is not to be reported is walked all the same: some of its points say nothing of others.
+alone = run_cells("selftest-step-late", "--explore", "step", "--python", python,
+                  "--twins", "without").cells
+equal([(cell["twin"], at(cell, "controls", "twin", "trials")) for cell in alone],
+      [(False, walk("selftest-step-late")[True]["trials"])], "the twin's whole window is a control")
+
 # What the kernel stores for W: from behind the system call to the store that is planted there.
 call = walk("selftest-step-call")[False]
 equal(len(bad_of(call)), 1, "what a system call stores is seen")

@@ -140,17 +140,6 @@ static bool has_case(const struct cell *cell)
 	return cell && cell->nfindings > 0;
 }
 
-static enum link_result confirm(struct bench *bench, const struct unit *unit, struct cell *bug,
-				struct cell *twin, struct confirmation *out, struct strbuf *err)
-{
-	struct link *fresh = bench_link(bench, unit->python, ISOLATION_EXEC,
-					bug->findings[0].allocator, err);
-
-	if (!fresh)
-		return *bench->interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
-	return confirm_run(bug, unit->strategy, twin, fresh, out, err);
-}
-
 /* Explore one cell. LINK_BROKEN leaves its sentence in err. */
 static enum link_result explore(struct bench *bench, const struct unit *unit, bool twin,
 				struct cell **cell, struct strbuf *err)
@@ -159,6 +148,29 @@ static enum link_result explore(struct bench *bench, const struct unit *unit, bo
 	if (!*cell)
 		return *bench->interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
 	return unit->strategy->explore(*cell, err);
+}
+
+/*
+ * `twin` NULL: it is not to be reported. Where a whole window was walked, the twin's is walked all
+ * the same: some trials of it say nothing of its other points, and it may be another window.
+ */
+static enum link_result confirm(struct bench *bench, const struct unit *unit, struct cell *bug,
+				struct cell *twin, struct confirmation *out, struct strbuf *err)
+{
+	struct link *fresh = bench_link(bench, unit->python, ISOLATION_EXEC,
+					bug->findings[0].allocator, err);
+	enum link_result result = LINK_DONE;
+	struct cell *unreported = NULL;
+
+	if (!fresh)
+		return *bench->interrupted ? LINK_INTERRUPTED : LINK_BROKEN;
+	if (!twin && unit->strategy->covers)
+		result = explore(bench, unit, true, &unreported, err);
+	if (result == LINK_DONE)
+		result = confirm_run(bug, unit->strategy, twin ? twin : unreported, fresh, out,
+				     err);
+	bench_cell_free(unreported);
+	return result;
 }
 
 /*
