@@ -39,7 +39,7 @@ UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
-.PHONY: all help setup pythons run check check-long bench install uninstall clean units
+.PHONY: all help setup pythons run check check-long bench triage-eval install uninstall clean units
 
 all: $(BUILD)/forkpoint
 	@:
@@ -50,6 +50,7 @@ help:
 	@echo "make check        set up and run the tests"
 	@echo "make check-long   the tests that take hours' worth of trials"
 	@echo "make bench        what users wait for, as ratios"
+	@echo "make triage-eval  how often triage is right, on the labelled reports in CORPUS"
 	@echo "make pythons      only provide the interpreters"
 	@echo "make install      to PREFIX ($(PREFIX)), under DESTDIR; make uninstall takes it back"
 	@echo "make clean        remove $(BUILD)"
@@ -88,6 +89,12 @@ $(BENCHES): $(BUILD)/%: %.c $(LIB_OBJECTS)
 	$(call say,BENCH,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIB_OBJECTS) $(LIBS)
+
+# A directory of labelled crash reports, which are not in this repository.
+CORPUS = ../shared/corpus
+
+triage-eval: $(BUILD)/forkpoint
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint python3 tests/eval/triage-eval.py $(CORPUS)
 
 units: $(UNITS)
 
