@@ -60,5 +60,7 @@ void frame_source(struct crash_frame *frame, struct piece source);
 void frame_module(struct crash_frame *frame, struct piece module);
 /* "SIGSEGV", "SEGV", "segmentation fault", "11": its number; 0: not known. */
 int signal_number(struct piece name);
+/* Is it inside abort()? That is no place to wait in: it dies of SIGABRT. */
+bool thread_aborts(const struct crash_thread *thread);
 
 #endif

@@ -8,6 +8,12 @@
 #include "triage/readers.h"
 
 static const struct trace_reader *const readers[TRACE_FORMATS] = {
+	[TRACE_COREDUMPCTL] = &coredumpctl_reader,
+	[TRACE_EU_STACK] = &eu_stack_reader,
+	[TRACE_PYSTACK] = &pystack_reader,
+	[TRACE_PY_SPY] = &py_spy_reader,
+	[TRACE_LLDB] = &lldb_reader,
+	[TRACE_GDB] = &gdb_reader,
 	[TRACE_RAW] = &raw_reader,
 };
 

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two that look at Python from outside: py-spy and pystack. */
+#include "tests/unit/reading.h"
+
+static const char py_spy[] =
+	"Process 22218: /usr/bin/python3 t.py\n"
+	"Python v3.12.1 (/usr/bin/python3.12)\n"
+	"\n"
+	"Thread 22218 (idle): \"MainThread\"\n"
+	"    clock_nanosleep (libc.so.6)\n"
+	"    main (t.py:10)\n"
+	"        Arguments:\n"
+	"            n: 0 (x.py:3)\n"
+	"    <module> (t.py:11)\n"
+	"    Py_RunMain (Modules/main.c:709)\n"
+	"    0x7f1fa744524a (libc.so.6)\n"
+	"Thread 22241 (active+gil): \"worker (x)\"\n"
+	"    _find (<frozen importlib._bootstrap>:1360)\n"
+	"    encode (a b.py:3)\n"
+	"Thread 22242 (active)\n"
+	"    run (threading.py:1010)\n";
+
+static void test_py_spy(void)
+{
+	check_report(py_spy,
+		     "py-spy look pid 22218 [command line=/usr/bin/python3 t.py] [python=3.12.1] "
+		     "[program=/usr/bin/python3.12]\n"
+		     " 22218 'MainThread'\n"
+		     "  clock_nanosleep @libc.so.6\n"
+		     "  main t.py:10 python\n"
+		     "  <module> t.py:11 python\n"
+		     "  Py_RunMain Modules/main.c:709\n"
+		     "  ? @libc.so.6\n"
+		     " 22241 'worker (x)' culprit gil\n"
+		     "  _find <frozen importlib._bootstrap>:1360 python\n"
+		     "  encode a b.py:3 python\n"
+		     " 22242\n"
+		     "  run threading.py:1010 python\n",
+		     "py-spy dump --native --locals");
+	check_reading("Thread 0x7F10 (idle): \"a\"\n    f (a.py:1)\n"
+		      "Thread 0x7F11 (idle): \"MainThread\"\n    g (a.py:2)\n    cut\n",
+		      "py-spy look incomplete\n 0 'a'\n  f a.py:1 python\n"
+		      " 0 'MainThread' culprit\n  g a.py:2 python\n  cut\n",
+		      "thread ids that are no numbers of the system's");
+	check_reading("Process 1: x\nThread 2 (LWP 5): x\nThread 3 (old): \"x\"\n", "",
+		      "others have threads, too");
+	check_long("Thread 5 (active): \"MainThread\"\n", "    f (a.py:%zu)\n", 5000);
+}
+
+static const char pystack[] =
+	"Using executable found in the core file: /usr/bin/python3.12\n"
+	"\n"
+	"Core file information:\n"
+	"state: t zombie: True niceness: 0\n"
+	"pid: 24244 ppid: 23951 sid: 13212\n"
+	"uid: 0 gid: 0 pgrp: 24244\n"
+	"executable: python3 arguments: python3 t.py crash\n"
+	"\n"
+	"The process died due receiving signal SIGSEGV sent by pid 12\n"
+	"Traceback for thread 24614 [Waiting for the GIL] (most recent call last):\n"
+	"    (C) File \"./nptl/pthread_create.c\", line 442, in start_thread (libc.so.6)\n"
+	"    (Python) File \"/srv/t.py\", line 3, in deep\n"
+	"        if n: return deep(n-1, lock)\n"
+	"      Arguments:\n"
+	"        n: 1\n"
+	"    (C) File \"./Modules/timemodule.c\", line 425, in time_sleep (libpython3.12.so.1.0)\n"
+	"    (C) File \"./Modules/timemodule.c\", line 2182, in pysleep (inlined) "
+	"(libpython3.12.so.1.0)\n"
+	"\n"
+	"Traceback for thread 24244 (my [x]) [Has the GIL,Garbage collecting] "
+	"(most recent call last):\n"
+	"    (C) File \"???\", line 0, in _start (python3.12)\n"
+	"    (Python) File \"/srv/a\", line 1.py\", line 11, in <module>\n"
+	"        main()\n"
+	"    (C) File \"libffi.so.8\", line 0, in ??? (libffi.so.8)\n";
+
+static void test_pystack(void)
+{
+	check_report(pystack,
+		     "pystack SIGSEGV pid 24244 [program=/usr/bin/python3.12] "
+		     "[command line=python3 t.py crash]\n"
+		     " 24614 waits:GIL\n"
+		     "  pysleep @libpython3.12.so.1.0 ./Modules/timemodule.c:2182 inlined\n"
+		     "  time_sleep @libpython3.12.so.1.0 ./Modules/timemodule.c:425\n"
+		     "  deep /srv/t.py:3 python\n"
+		     "  start_thread @libc.so.6 ./nptl/pthread_create.c:442\n"
+		     " 24244 'my [x]' culprit gil\n"
+		     "  ? @libffi.so.8\n"
+		     "  <module> /srv/a\", line 1.py:11 python\n"
+		     "  _start @python3.12\n",
+		     "a core, with its native frames, newest first");
+	check_reading("Traceback for thread 8 (py) [] (most recent call last):\n"
+		      "    (Python) File \"/srv/t.py\", line 3, in deep\n"
+		      "Traceback for thread 7 (py) [] (most recent call last):\n"
+		      "    (Python) File \"/srv/t.py\", line 9, in main\n"
+		      "    (Python) File \"/srv/t.p\n",
+		      "pystack look incomplete\n 8 'py'\n  deep /srv/t.py:3 python\n"
+		      " 7 'py' culprit\n  main /srv/t.py:9 python\n",
+		      "a process, cut off");
+	check_reading("Core file information:\n"
+		      "The process died due a segmentation fault accessing address: 0x18\n"
+		      "Traceback for thread 7 [] (most recent call last):\n"
+		      "    (C) File \"a.c\", line 3, in f (x.so)\n",
+		      "pystack SIGSEGV at 0x18\n 7 culprit\n  f @x.so a.c:3\n",
+		      "the address of the fault");
+	check_reading("Traceback (most recent call last):\n  File \"x.py\", line 3, in f\n", "",
+		      "a traceback of Python's own is none");
+}
+
+/* The newest frames are kept as a ring while it is read. */
+static void test_turned(void)
+{
+	const struct crash_thread *thread;
+	struct strbuf text = STRBUF_INIT;
+	struct traces traces;
+
+	strbuf_addstr(&text, "Traceback for thread 7 [] (most recent call last):\n");
+	for (int i = 1; i <= 3000; i++)
+		strbuf_addf(&text, "    (Python) File \"a.py\", line %d, in f\n", i);
+	traces_read(text.buf, text.len, &traces);
+	thread = crash_culprit(traces.v[0].crash);
+	CHECK_INT(thread->frames[0].line, 3000, "of a long stack the newest frame is the first");
+	CHECK_INT(thread->frames[TRACE_FRAMES_FIRST - 1].line, 1977, "one after the other");
+	CHECK_INT(thread->frames[TRACE_FRAMES_FIRST].line, 1024, "then the oldest ones");
+	CHECK_INT(thread->frames[thread->nframes - 1].line, 1, "to the last");
+	CHECK_INT(thread->left_out, 3000 - 2048, "and those between are left out");
+	traces_release(&traces);
+	strbuf_release(&text);
+}
+
+int main(void)
+{
+	test_py_spy();
+	test_pystack();
+	test_turned();
+	return tap_done();
+}
