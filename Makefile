@@ -25,7 +25,7 @@ CC ?= cc
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow \
 	-Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror -Iharness -I. \
 	-DFORKPOINT_DATADIR='"$(DATADIR)"' $(CFLAGS)
-LIBS = -ldw -lelf -ljansson $(DECODER) -lm -ldl -lpthread
+LIBS = -ldw -lelf -ljansson -liberty $(DECODER) -lm -ldl -lpthread
 
 # What reads instructions, by the machine that the compiler builds for. Debian 12 has no .pc file.
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))

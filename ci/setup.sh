@@ -30,6 +30,7 @@ needs() {
 	pkg-config  need cmd:pkg-config        pkg-config    pkgconf-pkg-config pkgconf  pkgconf      finding libraries
 	jansson     need h:jansson.h           libjansson-dev jansson-devel jansson-dev  jansson      JSON
 	elfutils    need h:elfutils/libdwfl.h  libdw-dev     elfutils-devel elfutils-dev libelf       stacks of crashes
+	libiberty   need h:libiberty/demangle.h libiberty-dev binutils-devel binutils-dev binutils    names of C++ and Rust
 	TABLE
 	case $(uname -m) in
 	x86_64) cat <<-'TABLE'

@@ -66,7 +66,7 @@ static void print_crash(const struct crash *crash)
 
 	if (!crash)
 		return;
-	triage = triage_classify(crash);
+	triage = triage_classify(crash, NULL);
 	printf("%s\n%s: %s\n", triage->signature, pattern_name(triage->pattern), triage->detail);
 	triage_free(triage);
 }

@@ -67,7 +67,7 @@ is "$status" 2 "an unknown argument is an error of usage"
 fresh_path
 run in_path --check
 is "$status" 1 "--check tells that something needed is missing"
-for thing in make compiler c-library c++ pkg-config jansson elfutils prove python3 stress-ng; do
+for thing in make compiler c-library c++ pkg-config jansson elfutils libiberty prove python3 stress-ng; do
 	has "$err" "setup: $thing is missing (package " "--check names $thing"
 done
 
@@ -92,7 +92,7 @@ run in_path
 is "$status" 0 "by a sudo without a prompt it installs"
 calls=$(cat "$tap_dir/calls")
 has "$calls" " update" "the lists are brought up to date"
-has "$calls" " install --no-install-recommends make gcc libc6-dev g++ pkg-config libjansson-dev libdw-dev" \
+has "$calls" " install --no-install-recommends make gcc libc6-dev g++ pkg-config libjansson-dev libdw-dev libiberty-dev" \
 	"what is missing is asked for in one call"
 has "$calls" "-y" "no question is asked"
 rm "$tap_dir/calls"

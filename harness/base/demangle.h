@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * C++ names as people write them. The demangler is the C++ runtime's own (__cxa_demangle), found
- * at run time: the driver is a C program, and without that runtime mangled names are still names.
+ * C++ and Rust names (legacy and v0) as people write them, by GNU libiberty's demangler. A name is
+ * hostile input: neither a deeply nested one nor one whose substitutions double at each step costs
+ * more than bounded stack, memory and time.
  */
 #ifndef FORKPOINT_BASE_DEMANGLE_H
 #define FORKPOINT_BASE_DEMANGLE_H
 
-/* The name in an allocated string: demangled, or as it was. Never NULL. */
+/* What would be longer than this in readable form stays mangled. */
+#define DEMANGLED_MAX 65536
+
+/*
+ * The name in an allocated string: demangled, or as it was. Never NULL. Rust's hash is left out;
+ * what a compiler has added to a C++ name stands behind it: "f(int) [clone .cold]".
+ */
 char *demangle(const char *name);
 
 #endif

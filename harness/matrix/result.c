@@ -215,7 +215,7 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	const struct finding *f = &cell->findings[n];
 	char *line = replay_line(unit, cell, f->outcome, f->allocator, f->first_trial);
 	json_t *json = object_of_nulls(keys);
-	struct triage *triage = f->crash ? triage_classify(f->crash) : NULL;
+	struct triage *triage = f->crash ? triage_classify(f->crash, NULL) : NULL;
 
 	json_object_set_new(json, "outcome", json_string(outcome_name(f->outcome)));
 	json_object_set_new(json, "count", json_integer((json_int_t)f->count));

@@ -10,7 +10,8 @@
 #include "triage/trace.h"
 #include "triage/triage.h"
 
-/* `file`: what the user called it. The caller's. */
-json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage);
+/* `file`: what the user called it. `settings`: those it was classified by. The caller's. */
+json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage,
+		     const struct triage_settings *settings);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "triage/frames.h"
 #include "triage/patterns.h"
+#include "triage/rules.h"
 
 /* All text of a trace is valid UTF-8 already; a file's name may be anything. */
 static json_t *text_or_null(const char *text)
@@ -23,27 +24,30 @@ static json_t *signal_json(const struct crash *crash)
 	return json_string(signal_word(crash->signo, word, sizeof(word)));
 }
 
-static json_t *frame_json(const struct crash_frame *frame, size_t n)
+static json_t *frame_json(const struct crash_frame *frame, size_t n,
+			  const struct frame_rules *rules)
 {
 	json_t *object = json_object();
+	struct frame_origin origin;
 
+	frame_find_origin(frame, rules, &origin);
 	json_object_set_new(object, "n", json_integer((json_int_t)n));
 	json_object_set_new(object, "function", text_or_null(frame->function));
 	json_object_set_new(object, "module", text_or_null(frame->module));
 	json_object_set_new(object, "file", text_or_null(frame->file));
 	json_object_set_new(object, "line", frame->line ? json_integer(frame->line) : json_null());
-	json_object_set_new(object, "category",
-			    json_string(category_name(frame_categorise(frame))));
-	json_object_set_new(object, "trust", json_string(trust_name(frame->trust)));
+	json_object_set_new(object, "category", json_string(frame_kind_name(origin.kind)));
+	json_object_set_new(object, "component", text_or_null(origin.component));
+	json_object_set_new(object, "trust", json_string(frame_trust_word(frame)));
 	return object;
 }
 
-static json_t *frames_json(const struct crash_thread *thread)
+static json_t *frames_json(const struct crash_thread *thread, const struct frame_rules *rules)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; thread && i < thread->nframes; i++)
-		json_array_append_new(list, frame_json(&thread->frames[i], i));
+		json_array_append_new(list, frame_json(&thread->frames[i], i, rules));
 	return list;
 }
 
@@ -72,8 +76,10 @@ static json_t *also_json(const struct triage *triage)
 	return list;
 }
 
-json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage)
+json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage,
+		     const struct triage_settings *settings)
 {
+	const struct frame_rules *rules = settings ? settings->rules : NULL;
 	const struct crash_thread *thread = crash_culprit(trace->crash);
 	json_t *object = json_object();
 
@@ -90,7 +96,8 @@ json_t *account_json(const char *file, const struct trace *trace, const struct t
 	json_object_set_new(object, "confidence", json_string(confidence_name(triage->confidence)));
 	json_object_set_new(object, "signature", text_or_null(triage->signature));
 	json_object_set_new(object, "evidence", evidence_json(triage));
-	json_object_set_new(object, "frames", frames_json(thread));
+	json_object_set_new(object, "frames", frames_json(thread, rules));
+	json_object_set_new(object, "rules", json_string(FRAME_RULES_VERSION));
 	json_object_set_new(object, "thread", text_or_null(thread ? thread->name : NULL));
 	json_object_set_new(object, "python", text_or_null(trace_fact(trace, FACT_PYTHON)));
 	json_object_set_new(object, "incomplete", json_boolean(trace->incomplete));

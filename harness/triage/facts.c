@@ -125,9 +125,11 @@ static void frames_collect(struct facts *facts)
 	for (size_t i = 0; i < thread->nframes; i++) {
 		const struct crash_frame *frame = &thread->frames[i];
 
-		facts->frames[i].category = frame_categorise(frame);
+		frame_find_origin(frame, facts->rules, &facts->frames[i].origin);
+		facts->frames[i].category = facts->frames[i].origin.category;
 		if (frame->function && frame->trust == TRUST_EXACT)
-			facts->frames[i].name = function_bare(frame->function);
+			facts->frames[i].name = frame->python ? xstrdup(frame->function)
+							      : function_bare(frame->function);
 	}
 }
 
@@ -160,10 +162,12 @@ static void places_collect(struct facts *facts)
 		facts->entry = facts->native - 1;
 }
 
-void facts_collect(struct facts *facts, const struct crash *crash)
+void facts_collect(struct facts *facts, const struct crash *crash,
+		   const struct frame_rules *rules)
 {
 	*facts = (struct facts){
 		.crash = crash,
+		.rules = rules,
 		.culprit = crash_culprit(crash),
 		.fork = -1,
 		.handler = -1,
@@ -233,13 +237,13 @@ char *facts_describe(const struct facts *facts, int frame)
 	return frame_describe(&facts->culprit->frames[frame], facts->frames[frame].name);
 }
 
-char *thread_describe_native(const struct crash_thread *thread)
+char *thread_describe_native(const struct facts *facts, const struct crash_thread *thread)
 {
 	for (size_t i = 0; i < thread->nframes; i++) {
 		const struct crash_frame *frame = &thread->frames[i];
 		char *name, *text;
 
-		if (!category_is_native(frame_categorise(frame)))
+		if (!category_is_native(frame_categorise(frame, facts->rules)))
 			continue;
 		name = frame->trust == TRUST_EXACT ? function_bare(frame->function) : NULL;
 		text = frame_describe(frame, name);
@@ -254,7 +258,7 @@ bool thread_waits_for(const struct crash_thread *thread, const char *what)
 	return thread->wait.what && !strcmp(thread->wait.what, what);
 }
 
-bool thread_waits_in_cpython(const struct crash_thread *thread)
+bool thread_waits_in_cpython(const struct facts *facts, const struct crash_thread *thread)
 {
 	static const char *const locks[] = { "GIL", "PyMutex", "PyThread lock" };
 
@@ -265,7 +269,7 @@ bool thread_waits_in_cpython(const struct crash_thread *thread)
 	if (!thread->wait.syscall || strcmp(thread->wait.syscall, "futex") || thread->wait.owner)
 		return false;
 	for (size_t i = 0; i < thread->nframes; i++) {
-		enum frame_category category = frame_categorise(&thread->frames[i]);
+		enum frame_category category = frame_categorise(&thread->frames[i], facts->rules);
 
 		if (category != CATEGORY_LIBC)
 			return category == CATEGORY_CPYTHON;

@@ -26,12 +26,14 @@ enum message_kind {
 };
 
 struct frame_fact {
-	enum frame_category category;
+	struct frame_origin origin;
+	enum frame_category category; /* the origin's */
 	char *name; /* bare; NULL unless the name is exact */
 };
 
 struct facts {
 	const struct crash *crash;
+	const struct frame_rules *rules;    /* the user's; NULL: none */
 	const struct crash_thread *culprit; /* NULL: no thread at all */
 	struct frame_fact *frames;          /* the culprit's */
 	int nframes;
@@ -49,7 +51,9 @@ struct facts {
 	char *message[MESSAGE_KINDS]; /* the line, NULL if not said */
 };
 
-void facts_collect(struct facts *facts, const struct crash *crash);
+/* Both must outlive the facts; `rules` may be NULL. */
+void facts_collect(struct facts *facts, const struct crash *crash,
+		   const struct frame_rules *rules);
 void facts_release(struct facts *facts);
 /* Is the exact name of the frame one of these (NULL-terminated)? */
 bool facts_named(const struct facts *facts, int frame, const char *const *names);
@@ -61,9 +65,9 @@ const char *facts_verb(const struct facts *facts);
  */
 char *facts_describe(const struct facts *facts, int frame);
 /* The innermost frame of a thread that is somebody's own, described; NULL if none. Allocated. */
-char *thread_describe_native(const struct crash_thread *thread);
+char *thread_describe_native(const struct facts *facts, const struct crash_thread *thread);
 bool thread_waits_for(const struct crash_thread *thread, const char *what);
 /* Does it wait inside CPython for a lock whose holder memory does not show? */
-bool thread_waits_in_cpython(const struct crash_thread *thread);
+bool thread_waits_in_cpython(const struct facts *facts, const struct crash_thread *thread);
 
 #endif

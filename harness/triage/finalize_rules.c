@@ -110,6 +110,11 @@ static const char *first_message(const struct facts *facts)
 	return NULL;
 }
 
+static bool is_cpython(const struct facts *facts, const struct crash_frame *frame)
+{
+	return frame_categorise(frame, facts->rules) == CATEGORY_CPYTHON;
+}
+
 /* Does any other thread of the process still run Python, so that the runtime must be alive? */
 static bool others_interpret(const struct facts *facts)
 {
@@ -121,7 +126,7 @@ static bool others_interpret(const struct facts *facts)
 		if (thread == facts->culprit || thread->pid != facts->culprit->pid)
 			continue;
 		for (size_t k = 0; k < thread->nframes; k++)
-			if (frame_categorise(&thread->frames[k]) == CATEGORY_CPYTHON)
+			if (is_cpython(facts, &thread->frames[k]))
 				return true;
 	}
 	return false;

@@ -79,7 +79,7 @@ static void match_lost_owner(const struct facts *facts, struct finding *finding)
 			"the %s at 0x%llx names thread %d as its owner: no thread of process %d, "
 			"but one of process %d", what, (unsigned long long)wait->address,
 			(int)wait->owner, (int)facts->culprit->pid, (int)wait->owner_elsewhere);
-	owner = facts->lock_owner ? thread_describe_native(facts->lock_owner) : NULL;
+	owner = facts->lock_owner ? thread_describe_native(facts, facts->lock_owner) : NULL;
 	if (owner)
 		finding_because(finding, -1, "thread %d is in %s of the parent", (int)wait->owner,
 				owner);
@@ -236,7 +236,7 @@ static void match_own_lock(const struct facts *facts, struct finding *finding)
 	char *handler, *entry;
 
 	if (!hangs(facts) || facts->handler < 0 || facts->entry < 0 ||
-	    facts->entry > facts->handler || !thread_waits_in_cpython(facts->culprit))
+	    facts->entry > facts->handler || !thread_waits_in_cpython(facts, facts->culprit))
 		return;
 	handler = facts_describe(facts, facts->handler);
 	entry = facts_describe(facts, facts->entry);
@@ -261,9 +261,9 @@ static void match_join_in_handler(const struct facts *facts, struct finding *fin
 	char *place;
 
 	if (!hangs(facts) || facts->handler < 0 || !other ||
-	    other->pid != facts->culprit->pid || !thread_waits_in_cpython(other))
+	    other->pid != facts->culprit->pid || !thread_waits_in_cpython(facts, other))
 		return;
-	place = thread_describe_native(other);
+	place = thread_describe_native(facts, other);
 	finding_say(finding, SCORE_PROOF + 3,
 		    "an at-fork handler waits for a thread to end, and that thread waits for %s "
 		    "%s inside CPython, which the forking thread holds until the fork is over",

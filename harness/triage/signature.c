@@ -184,7 +184,7 @@ static const char *hang_word(const struct facts *facts)
 
 	if (!culprit)
 		return NULL;
-	if (thread_waits_in_cpython(culprit))
+	if (thread_waits_in_cpython(facts, culprit))
 		return "cpython lock";
 	return culprit->wait.what ? culprit->wait.what : culprit->wait.syscall;
 }

@@ -37,26 +37,11 @@ void finding_because(struct finding *finding, int frame, const char *fmt, ...)
 	finding->evidence[finding->nevidence++].why = strbuf_detach(&text);
 }
 
-static enum attribution category_attribution(enum frame_category category)
-{
-	switch (category) {
-	case CATEGORY_EXTENSION:
-	case CATEGORY_PROGRAM: /* a program that embeds Python is native code beside it, too */
-		return ATTRIBUTION_EXTENSION;
-	case CATEGORY_LIBRARY:
-		return ATTRIBUTION_THIRD_PARTY;
-	case CATEGORY_CPYTHON:
-		return ATTRIBUTION_CPYTHON;
-	default:
-		return ATTRIBUTION_UNKNOWN;
-	}
-}
-
 void finding_blame(struct finding *finding, const struct facts *facts, int frame)
 {
 	finding->frame = frame;
 	if (frame >= 0 && frame < facts->nframes)
-		finding->attribution = category_attribution(facts->frames[frame].category);
+		finding->attribution = facts->frames[frame].origin.owner;
 }
 
 void finding_release(struct finding *finding)
@@ -108,18 +93,27 @@ static char *other_detail(const struct facts *facts)
 	return detail;
 }
 
+/* As the rules call it, or else the module's name; NULL: neither is known. */
+static char *component_of(const struct facts *facts, int frame)
+{
+	const char *name;
+
+	if (frame < 0 || frame >= facts->nframes)
+		return NULL;
+	name = facts->frames[frame].origin.component;
+	if (!name)
+		name = module_base(facts->culprit->frames[frame].module);
+	return name ? xstrdup(name) : NULL;
+}
+
 static void triage_take(struct triage *triage, const struct facts *facts, enum pattern pattern,
 			struct finding *finding)
 {
-	const char *module = NULL;
-
 	triage->pattern = pattern;
 	triage->detail = finding->detail;
 	finding->detail = NULL;
 	triage->attribution = finding->attribution;
-	if (finding->frame >= 0 && finding->frame < facts->nframes)
-		module = module_base(facts->culprit->frames[finding->frame].module);
-	triage->component = module ? xstrdup(module) : NULL;
+	triage->component = component_of(facts, finding->frame);
 	memcpy(triage->evidence, finding->evidence, sizeof(triage->evidence));
 	triage->nevidence = finding->nevidence;
 	finding->nevidence = 0;
@@ -149,14 +143,14 @@ static void triage_also(struct triage *triage, const struct finding best[PATTERN
 	}
 }
 
-struct triage *triage_classify(const struct crash *crash)
+struct triage *triage_classify(const struct crash *crash, const struct triage_settings *settings)
 {
 	struct triage *triage = xcalloc(1, sizeof(*triage));
 	struct finding best[PATTERN_COUNT] = { { 0 } };
 	enum pattern pattern = PATTERN_OTHER;
 	struct facts facts;
 
-	facts_collect(&facts, crash);
+	facts_collect(&facts, crash, settings ? settings->rules : NULL);
 	if (crash->kind != CRASH_KIND_STOPPED)
 		rules_ask(&facts, best);
 	for (enum pattern p = 0; p < PATTERN_COUNT; p++)

@@ -56,7 +56,7 @@ struct triage {
 	enum pattern also[3];    /* other patterns that hold as well */
 	size_t nalso;
 	enum attribution attribution;
-	char *component;         /* base name of the module at fault; NULL: none */
+	char *component;         /* what is at fault: a name of the rules, a module's; NULL: none */
 	enum confidence confidence;
 	/*
 	 * Stable over address layout, compiler and release: "SIGABRT free<_M_clear<sampler_child".
@@ -67,8 +67,15 @@ struct triage {
 	size_t nevidence;
 };
 
-/* Never NULL; triage_free() frees it. */
-struct triage *triage_classify(const struct crash *crash);
+struct frame_rules;
+
+/* All zero, like NULL: what is built in, and no more. */
+struct triage_settings {
+	const struct frame_rules *rules; /* a user's own (rules.h), asked first */
+};
+
+/* Never NULL; triage_free() frees it. It keeps nothing of its arguments. */
+struct triage *triage_classify(const struct crash *crash, const struct triage_settings *settings);
 void triage_free(struct triage *triage);
 
 /* The words of design.md: "fork-safety", "interaction", "high". Static strings. */

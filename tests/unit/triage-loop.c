@@ -114,13 +114,13 @@ static void test_nothing(void)
 
 	crash->kind = CRASH_KIND_SIGNAL;
 	crash->signo = SIGBUS;
-	t = triage_classify(crash);
+	t = triage_classify(crash, NULL);
 	CHECK_PATTERN(t, PATTERN_OTHER, "a record without a thread is no pattern");
 	CHECK_STR(t->signature, "SIGBUS", "its signature is its signal");
 	CHECK(t->detail && *t->detail, "and there is a sentence");
 	triage_free(t);
 	crash->kind = CRASH_KIND_HANG;
-	t = triage_classify(crash);
+	t = triage_classify(crash, NULL);
 	CHECK_STR(t->signature, "hang", "or that it hangs");
 	triage_free(t);
 	crash_free(crash);

@@ -128,10 +128,10 @@ static void crash_renumber(struct crash *crash)
 __attribute__((unused))
 static struct triage *classify(struct crash *crash)
 {
-	struct triage *triage = triage_classify(crash), *again;
+	struct triage *triage = triage_classify(crash, NULL), *again;
 
 	crash_renumber(crash);
-	again = triage_classify(crash);
+	again = triage_classify(crash, NULL);
 	CHECK_STR(again->detail, triage->detail, "the next process is told in the same sentence");
 	CHECK_STR(again->signature, triage->signature, "and has the same signature");
 	triage_free(again);
