@@ -58,6 +58,16 @@ void frame_name(struct crash_frame *frame, struct piece name);
 /* "path:line" or "path:line:column" or a path alone. */
 void frame_source(struct crash_frame *frame, struct piece source);
 void frame_module(struct crash_frame *frame, struct piece module);
+/*
+ * Call it when the last frame of a thread is filled in. If it has the address of the one before it,
+ * under another name, that one is inlined in it. (Under the same name, it calls itself.)
+ */
+void frame_mark_inlined(struct crash_thread *thread);
+/*
+ * Of the stack of a signal's handler, how many innermost frames are its own, the signal's in libc
+ * included: 0 if that is not found among the first few.
+ */
+size_t frames_of_handler(const struct crash_frame *frames, size_t n);
 /* "SIGSEGV", "SEGV", "segmentation fault", "11": its number; 0: not known. */
 int signal_number(struct piece name);
 /* Is it inside abort()? That is no place to wait in: it dies of SIGABRT. */

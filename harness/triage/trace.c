@@ -8,12 +8,18 @@
 #include "triage/readers.h"
 
 static const struct trace_reader *const readers[TRACE_FORMATS] = {
+	[TRACE_ASAN] = &asan_reader,
+	[TRACE_TSAN] = &tsan_reader,
+	[TRACE_FATAL_ERROR] = &fatal_error_reader,
+	[TRACE_FAULTHANDLER] = &faulthandler_reader,
 	[TRACE_COREDUMPCTL] = &coredumpctl_reader,
 	[TRACE_EU_STACK] = &eu_stack_reader,
 	[TRACE_PYSTACK] = &pystack_reader,
 	[TRACE_PY_SPY] = &py_spy_reader,
 	[TRACE_LLDB] = &lldb_reader,
 	[TRACE_GDB] = &gdb_reader,
+	[TRACE_RUST] = &rust_reader,
+	[TRACE_GLIBC] = &glibc_reader,
 	[TRACE_RAW] = &raw_reader,
 };
 

@@ -11,6 +11,7 @@
 #include "base/demangle.h"
 #include "base/errors.h"
 #include "base/text.h"
+#include "triage/frames.h"
 #include "triage/readers.h"
 
 /* What a process wrote, as in struct crash. */
@@ -127,6 +128,46 @@ void frame_module(struct crash_frame *frame, struct piece module)
 	module = piece_trim(module);
 	if (frame && !frame->module && module.len && !piece_is(module, "??"))
 		frame->module = piece_copy(module);
+}
+
+void frame_mark_inlined(struct crash_thread *thread)
+{
+	struct crash_frame *inner, *outer;
+
+	/* The last ones may be a ring, see trace_add_frame(). */
+	if (!thread || thread->nframes < 2 || thread->left_out)
+		return;
+	inner = &thread->frames[thread->nframes - 2];
+	outer = &thread->frames[thread->nframes - 1];
+	if (inner->function && outer->function && strcmp(inner->function, outer->function) &&
+	    (outer->pc || outer->module_offset) && inner->pc == outer->pc &&
+	    inner->module_offset == outer->module_offset)
+		inner->inlined = true;
+}
+
+/* A handler that looks at its stack is not deeper. */
+#define HANDLER_FRAMES_MAX 6
+
+/* libc, or what has the return from a signal elsewhere; there, it has no name. */
+static bool may_be_signal_frame(const struct crash_frame *frame)
+{
+	static const char *const modules[] = {
+		"libc.so", "libc-", "libpthread", "ld-musl", "libsystem_platform",
+	};
+	const char *base = module_base(frame->module);
+
+	for (size_t i = 0; base && i < sizeof(modules) / sizeof(*modules); i++)
+		if (!strncmp(base, modules[i], strlen(modules[i])))
+			return !frame->function || strstr(frame->function, "sig");
+	return false;
+}
+
+size_t frames_of_handler(const struct crash_frame *frames, size_t n)
+{
+	for (size_t i = 1; i < n && i < HANDLER_FRAMES_MAX; i++)
+		if (may_be_signal_frame(&frames[i]))
+			return i + 1;
+	return 0;
 }
 
 struct signal_word {
