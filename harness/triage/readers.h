@@ -37,8 +37,16 @@ extern const struct trace_reader forkpoint_reader, crashtracker_json_reader, mac
 
 /* The first value that is given for a key stays. */
 void trace_add_fact(struct trace *trace, const char *key, struct piece value);
-/* A line to what the process wrote, its last 64 KiB. */
+/*
+ * A line to what the process wrote, its last 64 KiB. While it is read, crash->message is empty or
+ * not, and need not be up to date.
+ */
 void trace_add_message(struct trace *trace, struct piece line);
+/*
+ * Another report that the same lines hold, for a text whose reports cannot be told apart by lines
+ * (an array in JSON). `trace` is the one before it, and has none behind it yet.
+ */
+struct trace *trace_add_next(struct trace *trace);
 /* A thread at the end; NULL: there are too many, and the report is incomplete. */
 struct crash_thread *trace_add_thread(struct trace *trace);
 /*

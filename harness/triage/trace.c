@@ -8,6 +8,10 @@
 #include "triage/readers.h"
 
 static const struct trace_reader *const readers[TRACE_FORMATS] = {
+	[TRACE_FORKPOINT] = &forkpoint_reader,
+	[TRACE_MACOS] = &macos_reader,
+	[TRACE_CRASHTRACKER_JSON] = &crashtracker_json_reader,
+	[TRACE_CRASHTRACKER] = &crashtracker_reader,
 	[TRACE_ASAN] = &asan_reader,
 	[TRACE_TSAN] = &tsan_reader,
 	[TRACE_FATAL_ERROR] = &fatal_error_reader,
@@ -27,8 +31,8 @@ const char *trace_format_name(enum trace_format format)
 {
 	static const char *const names[] = {
 		[TRACE_FORKPOINT] = "forkpoint",
-		[TRACE_CRASHTRACKER_JSON] = "crashtracker-json",
 		[TRACE_MACOS] = "macos",
+		[TRACE_CRASHTRACKER_JSON] = "crashtracker-json",
 		[TRACE_CRASHTRACKER] = "crashtracker",
 		[TRACE_ASAN] = "asan",
 		[TRACE_TSAN] = "tsan",
@@ -121,6 +125,25 @@ static void traces_add(struct traces *traces, struct trace *trace)
 	traces->v[traces->n++] = *trace;
 }
 
+/* What a reader has made of some lines: a report, and those behind it. */
+static void traces_add_all(struct traces *traces, struct trace *first)
+{
+	struct trace *next = first->next;
+
+	first->next = NULL;
+	trace_settle(first);
+	traces_add(traces, first);
+	while (next) {
+		struct trace one = *next;
+
+		free(next);
+		next = one.next;
+		one.next = NULL;
+		trace_settle(&one);
+		traces_add(traces, &one);
+	}
+}
+
 static const struct trace_reader *reader_of(const struct lines *lines, enum trace_format *format)
 {
 	for (int i = 0; i < TRACE_FORMATS; i++)
@@ -150,7 +173,6 @@ void traces_read(const char *data, size_t size, struct traces *traces)
 		/* A reader that takes nothing is not to be asked again. */
 		if (lines.line.s && lines.number == trace.line)
 			lines_next(&lines);
-		trace_settle(&trace);
-		traces_add(traces, &trace);
+		traces_add_all(traces, &trace);
 	}
 }

@@ -22,8 +22,8 @@
 /* By the order in which they are asked, see readers.h. */
 enum trace_format {
 	TRACE_FORKPOINT,
-	TRACE_CRASHTRACKER_JSON,
 	TRACE_MACOS,
+	TRACE_CRASHTRACKER_JSON,
 	TRACE_CRASHTRACKER,
 	TRACE_ASAN,
 	TRACE_TSAN,
@@ -65,6 +65,9 @@ struct trace {
 	size_t nfacts;
 	size_t line;         /* of the input, from 1, at which it begins */
 	bool incomplete;     /* it is cut off, or something in it could not be understood */
+	/* While it is read, see readers.h; empty then. */
+	struct trace *next;  /* the next report of the same text, allocated */
+	struct strbuf said;  /* of the message, more than is kept */
 };
 
 /* More than these are left out, and the report is incomplete. */

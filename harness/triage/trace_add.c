@@ -28,18 +28,49 @@ void trace_add_fact(struct trace *trace, const char *key, struct piece value)
 	};
 }
 
+/* The end of it, in crash->message. */
+static void message_settle(struct trace *trace)
+{
+	const struct strbuf *said = &trace->said;
+	const char *from = said->buf + (said->len > MESSAGE_MAX ? said->len - MESSAGE_MAX : 0);
+
+	/* No character is cut in two. */
+	while (((unsigned char)*from & 0xc0) == 0x80)
+		from++;
+	free(trace->crash->message);
+	trace->crash->message = xstrdup(from);
+}
+
 void trace_add_message(struct trace *trace, struct piece line)
 {
-	struct strbuf text = STRBUF_INIT;
+	struct strbuf *said = &trace->said;
+	bool first = !said->buf;
 
-	strbuf_addstr(&text, trace->crash->message);
-	text_add_line(&text, line.len ? line.s : "",
+	if (first) {
+		strbuf_init(said);
+		strbuf_addstr(said, trace->crash->message);
+	}
+	text_add_line(said, line.len ? line.s : "",
 		      line.len < MESSAGE_MAX ? line.len : MESSAGE_MAX);
-	strbuf_addch(&text, '\n');
-	free(trace->crash->message);
-	trace->crash->message = xstrdup(text.len > MESSAGE_MAX ?
-					text.buf + text.len - MESSAGE_MAX : text.buf);
-	strbuf_release(&text);
+	strbuf_addch(said, '\n');
+	/* Cut now and then: lines may be many and short. */
+	if (said->len > 8 * MESSAGE_MAX) {
+		memmove(said->buf, said->buf + said->len - MESSAGE_MAX, MESSAGE_MAX + 1);
+		said->len = MESSAGE_MAX;
+	}
+	if (first)
+		message_settle(trace);
+}
+
+struct trace *trace_add_next(struct trace *trace)
+{
+	struct trace *next = xcalloc(1, sizeof(*next));
+
+	next->format = trace->format;
+	next->line = trace->line;
+	next->crash = crash_new();
+	trace->next = next;
+	return next;
 }
 
 struct crash_thread *trace_add_thread(struct trace *trace)
@@ -79,6 +110,11 @@ static void ring_straighten(struct crash_thread *thread)
 
 void trace_settle(struct trace *trace)
 {
+	if (trace->said.buf) {
+		message_settle(trace);
+		strbuf_release(&trace->said);
+		trace->said = (struct strbuf){ .buf = NULL };
+	}
 	for (size_t i = 0; i < trace->crash->nthreads; i++)
 		if (trace->crash->threads[i].left_out)
 			ring_straighten(&trace->crash->threads[i]);
