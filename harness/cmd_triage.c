@@ -7,44 +7,55 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/errors.h"
 #include "base/text.h"
 #include "cmd.h"
+#include "report/keep.h"
+#include "report/output.h"
+#include "source/source.h"
 #include "triage/account.h"
+#include "triage/cluster.h"
 #include "triage/rules.h"
 
 /* A crash tracker's largest report has some megabytes, `thread apply all bt` of a server tens. */
 #define INPUT_MAX ((size_t)256 << 20)
 
 static struct {
-	bool json;
-	const char *rules;
+	bool json, cluster;
+	const char *out, *source, *rules;
 } opt;
 
 static const struct option_spec options[] = {
 	OPT_FLAG("json", 0, &opt.json, "write one JSON object a report, one a line"),
+	OPT_FLAG("cluster", 0, &opt.cluster,
+		 "write one line a signature: count, signature, pattern, files"),
+	OPT_STRING("out", 0, &opt.out, "DIR",
+		   "write each report to a new file in DIR, and tell its path"),
+	OPT_STRING("source", 0, &opt.source, "DIR[@REF]",
+		   "also look into this git repository: code of the frames, commits"),
 	OPT_STRING("rules", 0, &opt.rules, "FILE", "say whose code your own modules are, before the "
 		   "built-in rules are asked"),
 	OPT_END,
 };
 
-static struct frame_rules *rules_read(const char *name)
-{
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
-	struct frame_rules *rules;
+struct work {
+	struct output *out; /* standard output */
+	struct source *source;
+	struct triage_settings settings;
+	struct frame_rules *rules; /* of the settings */
+	struct clusters clusters;
+	size_t reports;
+	int status;
+};
 
-	if (fd < 0 || strbuf_read(&text, fd, FRAME_RULES_TEXT_MAX + 1) < 0)
-		die(EXIT_USAGE, "cannot read the rules in '%s': %s: give a file with a rule a "
-		    "line, for example module=_fast.* category=extension", name, strerror(errno));
-	close(fd);
-	rules = frame_rules_parse(name, text.buf, text.len, &err);
-	if (!rules)
-		die(EXIT_USAGE, "%s", err.buf);
-	strbuf_release(&text);
-	return rules;
+/* The worst counts: what was not read is told by 2, what could not be written by 3. */
+static void work_failed(struct work *work, int status, const char *why)
+{
+	warning("%s", why);
+	work->status = status > work->status ? status : work->status;
 }
 
 /* 0, or -1 and a sentence. What is beyond INPUT_MAX is left out, and that is told. */
@@ -68,64 +79,193 @@ static int input_read(const char *name, struct strbuf *data, struct strbuf *err)
 	return 0;
 }
 
-static void print_json(const char *name, const struct trace *trace, const struct triage *triage,
-		       const struct triage_settings *settings)
+static void tell_json(struct work *work, const char *name, const struct trace *trace,
+		      const struct triage *triage)
 {
-	struct strbuf file = STRBUF_INIT;
+	struct strbuf text = STRBUF_INIT;
 	json_t *object;
+	char *line;
 
-	text_add_utf8(&file, name, strlen(name));
-	object = account_json(file.buf, trace, triage, settings);
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
+	text_add_utf8(&text, name, strlen(name));
+	object = account_json(text.buf, trace, triage, &work->settings);
+	strbuf_reset(&text);
+	line = json_dumps(object, JSON_COMPACT);
+	strbuf_addf(&text, "%s\n", line);
+	output_record(work->out, text.buf, text.len);
+	free(line);
 	json_decref(object);
-	strbuf_release(&file);
+	strbuf_release(&text);
 }
 
-/* How many reports were found in it. */
-static size_t triage_file(const char *name, const struct triage_settings *settings)
+/* To a file of its own, whose path is told on standard output. */
+static void keep_report(struct work *work, const struct strbuf *report, const struct tm *now)
+{
+	struct strbuf path = STRBUF_INIT, err = STRBUF_INIT;
+	char stem[64];
+
+	strftime(stem, sizeof(stem), "crash-analysis-%Y%m%d-%H%M%S", now);
+	if (keep_file(opt.out, stem, "md", report, &path, &err) < 0) {
+		work_failed(work, EXIT_HARNESS, err.buf);
+	} else {
+		strbuf_addch(&path, '\n');
+		output_record(work->out, path.buf, path.len);
+	}
+	strbuf_release(&path);
+	strbuf_release(&err);
+}
+
+static void tell_markdown(struct work *work, const char *name, const struct trace *trace,
+			  const struct triage *triage)
+{
+	struct account_source *looked = work->source ? source_look(work->source, trace, triage)
+						     : NULL;
+	struct strbuf report = STRBUF_INIT;
+	time_t seconds = time(NULL);
+	char generated[32];
+	struct tm now;
+
+	gmtime_r(&seconds, &now);
+	strftime(generated, sizeof(generated), "%Y-%m-%dT%H:%M:%SZ", &now);
+	if (work->reports && !opt.out)
+		strbuf_addch(&report, '\n');
+	account_md(&report, name, generated, trace, triage, &work->settings, looked);
+	if (opt.out)
+		keep_report(work, &report, &now);
+	else
+		output_record(work->out, report.buf, report.len);
+	if (looked)
+		source_release(looked);
+	strbuf_release(&report);
+}
+
+static void triage_trace(struct work *work, const char *name, const struct trace *trace)
+{
+	struct triage *triage = triage_classify(trace->crash, &work->settings);
+
+	if (opt.cluster)
+		clusters_add(&work->clusters, name, triage);
+	else if (opt.json)
+		tell_json(work, name, trace, triage);
+	else
+		tell_markdown(work, name, trace, triage);
+	work->reports++;
+	triage_free(triage);
+}
+
+static void triage_file(struct work *work, const char *name)
 {
 	struct strbuf data = STRBUF_INIT, err = STRBUF_INIT;
 	struct traces traces;
-	size_t n;
 
-	if (input_read(name, &data, &err) < 0)
-		die(EXIT_USAGE, "%s", err.buf);
+	if (input_read(name, &data, &err) < 0) {
+		work_failed(work, EXIT_USAGE, err.buf);
+		strbuf_release(&err);
+		strbuf_release(&data);
+		return;
+	}
 	traces_read(data.buf, data.len, &traces);
 	if (!traces.n)
 		warning("%s: no crash report is recognised in it", name);
 	if (traces.more)
 		warning("%s has more than %d reports: the rest is left out", name, TRACES_MAX);
-	for (size_t i = 0; i < traces.n; i++) {
-		struct triage *triage = triage_classify(traces.v[i].crash, settings);
-
-		print_json(name, &traces.v[i], triage, settings);
-		triage_free(triage);
-	}
-	n = traces.n;
+	for (size_t i = 0; i < traces.n; i++)
+		triage_trace(work, name, &traces.v[i]);
 	traces_release(&traces);
 	strbuf_release(&data);
-	return n;
+}
+
+/* Before anything is read: what is asked for goes together, and is there. */
+static void check_options(void)
+{
+	struct stat st;
+
+	if (opt.cluster && (opt.out || opt.source))
+		die(EXIT_USAGE, "--cluster writes no reports: leave out --out and --source, or "
+		    "--cluster");
+	if (opt.json && (opt.out || opt.source))
+		die(EXIT_USAGE, "--%s is for reports in Markdown: leave it out, or --json",
+		    opt.out ? "out" : "source");
+	if (!opt.out)
+		return;
+	if (stat(opt.out, &st) < 0)
+		die(EXIT_USAGE, "--out: cannot write to '%s': %s: give a directory that is there",
+		    opt.out, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		die(EXIT_USAGE, "--out: '%s' is no directory: give one", opt.out);
+}
+
+static struct frame_rules *rules_read(const char *name)
+{
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
+	struct frame_rules *rules;
+
+	if (fd < 0 || strbuf_read(&text, fd, FRAME_RULES_TEXT_MAX + 1) < 0)
+		die(EXIT_USAGE, "cannot read the rules in '%s': %s: give a file with a rule a "
+		    "line, for example module=_fast.* category=extension", name, strerror(errno));
+	close(fd);
+	rules = frame_rules_parse(name, text.buf, text.len, &err);
+	if (!rules)
+		die(EXIT_USAGE, "%s", err.buf);
+	strbuf_release(&text);
+	return rules;
+}
+
+static void work_begin(struct work *work)
+{
+	struct strbuf err = STRBUF_INIT;
+
+	if (opt.rules)
+		work->settings.rules = work->rules = rules_read(opt.rules);
+	if (opt.source) {
+		work->source = source_open(opt.source, &err);
+		if (!work->source)
+			die(EXIT_USAGE, "%s", err.buf);
+		if (source_lack(work->source))
+			warning("--source: %s: the reports have no code and no history",
+				source_lack(work->source));
+	}
+	work->out = output_over(STDOUT_FILENO, "standard output");
+	strbuf_release(&err);
+}
+
+static int work_end(struct work *work)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	clusters_tell(&work->clusters, opt.json, &text);
+	if (text.len)
+		output_record(work->out, text.buf, text.len);
+	if (output_close(work->out) < 0)
+		work->status = EXIT_HARNESS;
+	clusters_release(&work->clusters);
+	frame_rules_free(work->rules);
+	if (work->source)
+		source_close(work->source);
+	strbuf_release(&text);
+	return work->status || work->reports ? work->status : EXIT_UNEXPECTED;
 }
 
 static int cmd_triage(int argc, char **argv)
 {
-	struct frame_rules *rules = opt.rules ? rules_read(opt.rules) : NULL;
-	const struct triage_settings settings = { .rules = rules };
-	size_t n = 0;
+	struct work work = { .status = EXIT_AS_EXPECTED };
 
+	check_options();
+	work_begin(&work);
 	for (int i = 0; i < argc; i++)
-		n += triage_file(argv[i], &settings);
-	frame_rules_free(rules);
-	return n ? EXIT_AS_EXPECTED : EXIT_UNEXPECTED;
+		triage_file(&work, argv[i]);
+	return work_end(&work);
 }
 
 static const struct command_example examples[] = {
 	{ "forkpoint triage crash.txt", "what a crash report says, as a report in Markdown" },
 	{ "gdb -p PID -batch -ex 'thread apply all bt' | forkpoint triage -", "of a live process" },
-	{ "forkpoint triage --json *.txt | jq -r .signature | sort | uniq -c", "count the kinds" },
+	{ "forkpoint triage --source ~/src/project@v2.18.0 --out reports crash.txt",
+	  "with the code and its history, to a file" },
 	{ "forkpoint triage --rules mine.txt crash.txt", "with a line such as: module=_fast.* "
 	  "category=extension component=fast" },
+	{ "forkpoint triage --cluster *.txt", "which crashes are one, and how often each came" },
+	{ "forkpoint triage --json *.txt | jq -r .signature", "for programs" },
 	{ NULL, NULL },
 };
 
@@ -136,8 +276,15 @@ const struct command triage_command = {
 	.description =
 		"Reads crash reports of any common kind, several to a file if need be, and says of "
 		"each which pattern it is, on which evidence, who is at fault and how sure that "
-		"is. FILE may be - for standard input. The exit status is 0 if something was "
-		"classified, 1 if no report was recognised, 2 for a file that cannot be read.\n\n"
+		"is. FILE may be - for standard input.\n\n"
+		"With --source, the revision of DIR that crashed is REF; else the tag of the "
+		"version in the report's metadata; else that of the version in one of its paths; "
+		"else what is checked out, unless it is the main branch; else that. Nothing that "
+		"the repository configures is run, and nothing in it is changed.\n\n"
+		"Files of --out are called crash-analysis-YYYYMMDD-HHMMSS.md (UTC); none is "
+		"overwritten. The exit status is 0 if something was classified, 1 if no report was "
+		"recognised, 2 for a file that cannot be read (the others are read), 3 for a "
+		"report that cannot be written.\n\n"
 		"Whose code a frame is say rules. A file of your own for --rules has one a line, of "
 		"words KEY=VALUE; '#' begins a comment, and a value with blanks stands in double "
 		"quotes. module= matches the mapped file, function= an exact name without arguments, "

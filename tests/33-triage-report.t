@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`forkpoint triage` as a command: what it reads, where it writes, and how it ends when it cannot."""
+import json
+import os
+import re
+import resource
+import signal
+import stat
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from driven import finish, left_behind, send, start, succeeds, wait_for  # noqa: E402
+from forkpoint_test import (  # noqa: E402
+    PROGRAM, above, below, done, equal, forkpoint, has, like, none, ok, run, scratch, skip, slurp,
+    spew)
+
+FORK = """\
+0x7f6e81c51fb7 raise libc.so.6+0x8bfb7
+0x7f6e81c51fb2 abort libc.so.6+0x2bfb7
+0x7f6e81c51fb3 free libc.so.6+0x9bfb7
+0x7f6e769d7851 Probe::postfork_child() _probe.cpython-312-x86_64-linux-gnu.so+0x4f11
+0x7f6e81c51fb4 fork libc.so.6+0xcbfb7
+0x7f6e81c53239 os_fork_impl libpython3.12.so.1.0+0x1d2f10
+"""
+NAME = r"crash-analysis-[0-9]{8}-[0-9]{6}(-[0-9]+)?\.md"
+
+fork, other = scratch("fork.txt"), scratch("other.txt")
+spew(fork, FORK)
+spew(other, "0x7f6e769d7851 spin libfoo.so.1+0x10\n0x7f6e769d7852 main prog+0x20\n")
+prose = scratch("prose.txt")
+spew(prose, "nothing of the kind\n")
+
+
+def usage(args, pattern, what):
+    status, out, err = forkpoint("triage", *args)
+    equal(status, 2, f"{what}: exit status 2")
+    equal(out, "", f"{what}: nothing on standard output")
+    like(err, pattern, f"{what}: it is told")
+
+
+usage([], "FILE", "no operand")
+usage(["--what", fork], "what", "an option that does not exist")
+usage(["--json", "--out", "/tmp", fork], r"\Aforkpoint: --out is for reports in Markdown",
+      "--json with --out")
+usage(["--json", "--source", ".", fork], "--source is for reports in Markdown",
+      "--json with --source")
+usage(["--cluster", "--out", "/tmp", fork], "--cluster writes no reports", "--cluster with --out")
+usage(["--out", scratch("missing"), fork], "No such file or directory: give a directory",
+      "--out without its directory")
+usage(["--out", "", fork], "--out: the value is empty", "--out with no name")
+usage(["--out", fork, fork], "is no directory", "--out with a file")
+usage([scratch("missing")], "cannot read .*No such file", "a file that is not there")
+usage(["/"], "cannot read '/': Is a directory", "a directory")
+
+# To standard output.
+status, out, err = forkpoint("triage", fork)
+equal((status, err), (0, ""), "a report is read")
+like(out, r"\A# Crash Analysis Report\n\n\*\*Generated\*\*: \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n",
+     "and told in Markdown, with its time")
+has(out, "**fork-safety**", "with its pattern")
+status, out, err = run(PROGRAM, "triage", "-", stdin=fork)
+has(out, "read from `-`, line 1", "- is standard input")
+status, out, err = forkpoint("triage", fork, prose, other)
+equal(status, 0, "of several files one needs to have a report")
+equal(out.count("\n# Crash Analysis Report\n") + out.startswith("# Crash"), 2, "each is told")
+like(err, "prose.txt: no crash report is recognised", "a file without one, too")
+status, out, err = forkpoint("triage", prose)
+equal((status, out), (1, ""), "no report at all: exit status 1")
+status, out, err = forkpoint("triage", fork, scratch("missing"), other)
+equal(status, 2, "one file that cannot be read: exit status 2")
+equal(out.count("# Crash Analysis Report"), 2, "but the others are told")
+status, out, err = forkpoint("triage", "--json", fork, other)
+equal([json.loads(line)["pattern"] for line in out.splitlines()], ["fork-safety", "other"],
+      "--json writes an object a report")
+
+# --cluster.
+status, out, err = forkpoint("triage", "--cluster", other, fork, prose, fork)
+lines = [line.split("\t") for line in out.splitlines()]
+equal([(line[0], line[2]) for line in lines], [("2", "fork-safety"), ("1", "other")],
+      "--cluster writes a line a signature, the most frequent first")
+equal([line[3] for line in lines], [f"{fork} {fork}", other], "with the files of each")
+status, out, err = forkpoint("triage", "--cluster", "--json", other, fork, fork)
+clusters = [json.loads(line) for line in out.splitlines()]
+equal([(c["count"], c["pattern"], c["files"]) for c in clusters],
+      [(2, "fork-safety", [fork, fork]), (1, "other", [other])], "as JSON objects, too")
+equal(clusters[0]["signature"], lines[0][1], "with the same signature")
+equal(forkpoint("triage", "--cluster", prose).status, 1, "nothing to group: exit status 1")
+
+# --out.
+kept = scratch("kept")
+os.mkdir(kept)
+many = scratch("many.txt")
+spew(many, (FORK + "and\n") * 30)
+status, out, err = forkpoint("triage", "--out", kept, many)
+paths = out.splitlines()
+equal((status, err), (0, ""), "reports are kept")
+equal(len(paths), 30, "each in a file of its own")
+equal(sorted(os.path.basename(path) for path in paths), sorted(os.listdir(kept)),
+      "whose paths are told")
+none([path for path in paths if not re.fullmatch(f"{re.escape(kept)}/{NAME}", path)],
+     "files are called by their time")
+above(sum(bool(re.search(r"-[0-9]+-[0-9]+-[0-9]+\.md", path)) for path in paths), 0,
+      "those of one second have numbers")
+none([path for path in paths if not slurp(path).endswith("people judge.*\n")], "each is whole")
+before = {path: slurp(path) for path in paths}
+forkpoint("triage", "--out", kept + "/", other)
+none([path for path in paths if slurp(path) != before[path]], "nothing is overwritten")
+equal(len(os.listdir(kept)), 31, "a further report has its own file")
+equal(stat.S_IMODE(os.stat(paths[0]).st_mode) & 0o111, 0, "no report is a program")
+
+# What cannot be written.
+if os.path.exists("/dev/full"):
+    run_ = start("triage", fork, stdout="/dev/full")
+    equal(finish(run_, 20), 3 << 8, "a full disk under standard output: exit status 3")
+    like(run_.errors, "cannot write to standard output: No space left", "it is told")
+else:
+    skip("a full disk", "no /dev/full", 2)
+
+run_ = start("triage", fork, before=lambda: os.close(1))
+equal(finish(run_, 20), 3 << 8, "a closed standard output: exit status 3")
+like(run_.errors, "cannot write to standard output", "it is told")
+
+
+def broken_pipe():
+    reader, writer = os.pipe()
+    os.dup2(writer, 1)
+    os.close(reader)
+    os.close(writer)
+
+
+run_ = start("triage", many, before=broken_pipe)
+equal(finish(run_, 20), signal.SIGPIPE, "a pipe that nobody reads: SIGPIPE ends it")
+
+limited = scratch("limited")
+os.mkdir(limited)
+run_ = start("triage", "--out", limited, many,
+             before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512)))
+equal(finish(run_, 20), 3 << 8, "a limit on file sizes: exit status 3")
+like(run_.errors, "cannot write a report to .*File too large: make room", "it is told")
+equal(os.listdir(limited), [], "no half of a report is left")
+
+small = scratch("small")
+os.mkdir(small)
+MOUNT = ("unshare", "-m", "sh", "-c",
+         'mount -t tmpfs -o size=8k tmpfs "$0" && "$@"; s=$?; find "$0" -type f -size -1 '
+         '>"$0.ls"; exit $s', small)
+if succeeds(*MOUNT, "true"):
+    run_ = start("triage", "--out", small, many, program=[*MOUNT, PROGRAM])
+    equal(finish(run_, 20), 3 << 8, "a file system that is full: exit status 3")
+    like(run_.errors, "No space left on device: make room", "it is told")
+    equal(slurp(small + ".ls"), "", "no empty file is left")
+else:
+    skip("a file system that is full", "no tmpfs can be mounted here", 3)
+
+if os.geteuid() and os.path.isdir("/proc"):
+    sealed = scratch("sealed")
+    os.mkdir(sealed, 0o500)
+    equal(forkpoint("triage", "--out", sealed, fork).status, 3, "a directory without permission")
+else:
+    skip("a directory without permission", "root has all permissions")
+
+# Much, and without an end.
+began = time.monotonic()
+run_ = start("triage", "/dev/zero", before=lambda: resource.setrlimit(
+    resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+equal(finish(run_, 60), 1 << 8, "a file without end: none is recognised, in 1 GiB of memory")
+like(run_.errors, "/dev/zero is larger than 256 MiB: the rest is left out", "and that is told")
+below(time.monotonic() - began, 30, "it comes to an end")
+
+fifo = scratch("fifo")
+os.mkfifo(fifo)
+waiting = scratch("waiting")
+os.mkdir(waiting)
+run_ = start("triage", "--out", waiting, fork, fifo)
+ok(wait_for(20, lambda: os.listdir(waiting)), "the first report is kept")
+send(signal.SIGINT, run_.pid)
+finish(run_, 5)
+ok(run_.status in (signal.SIGINT, 130 << 8), "Ctrl-C ends it while it waits for more")
+below(run_.took, 1, "within a second")
+equal(left_behind(run_, 0.2), "", "nothing runs on")
+names = os.listdir(waiting)
+none([name for name in names if not slurp(f"{waiting}/{name}").endswith("people judge.*\n")],
+     "what was kept is whole")
+
+done()
