@@ -57,11 +57,14 @@ void meet_stand_quiet(struct subject *s);
 /* walk.c, for MEET_WALK. */
 /* W, last thing in window_enter(), which returns to `enter_pc`: stand until the driver steps it. */
 void walk_stand(struct subject *s, uint64_t enter_pc);
-/* F, GIL held, before any thread is started. */
-void walk_prepare(struct subject *s);
+/*
+ * F, GIL held, before any thread is started. `frame` is subject_main()'s: while F waits for a
+ * command, all on its stack from there on is forkpoint's own.
+ */
+void walk_prepare(struct subject *s, const void *frame);
 /*
  * F: the driver's next command. The last one counts as carried out. Without the GIL, unless W needs
- * it no more.
+ * it no more. errno stays what it was, for the driver compares memory between two.
  */
 enum walk_command walk_next(struct subject *s);
 /* F: the command is carried out. walk_next() says so by itself. */

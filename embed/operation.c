@@ -69,11 +69,7 @@ static void fork_once(struct subject *s)
 	Py_END_ALLOW_THREADS
 }
 
-/*
- * A function of its own: what F has in registers and on its stack while it waits is then the same
- * each time, from the first fork on, and the driver compares memory between two (step_forks.c).
- */
-__attribute__((noinline)) static bool another_fork_is_wanted(struct subject *s)
+static bool another_fork_is_wanted(struct subject *s)
 {
 	enum walk_command command;
 

@@ -153,7 +153,7 @@ void subject_main(struct control *control)
 	subject_stage(s, STAGE_SETUP);
 	if (scenario->setup)
 		scenario->setup(s);
-	walk_prepare(s);
+	walk_prepare(s, __builtin_frame_address(0));
 	subject_stage(s, STAGE_WORKING);
 	Py_BEGIN_ALLOW_THREADS
 	workers_start(s);

@@ -39,7 +39,7 @@ extern "C" {
 #endif
 
 #define CONTROL_MAGIC 0x746e7066u /* "fpnt" */
-#define CONTROL_VERSION 6u
+#define CONTROL_VERSION 7u
 #define CONTROL_SIZE 4096u
 #define CONTROL_MEMORY_NAME "forkpoint-control" /* as it stands in /proc/PID/maps */
 
@@ -244,6 +244,8 @@ struct control_walk {
 	uint64_t leave_pc;   /* the first instruction of window_leave() */
 	uint64_t vdso_start, vdso_end; /* both 0: there is none */
 	struct control_runtime runtime;
+	/* F, before `ready`: the frame of subject_main(); an address in the subject. */
+	uint64_t operator_frame;
 };
 
 #define WALK_COMMAND_MASK 0xffu

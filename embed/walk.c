@@ -5,6 +5,7 @@
  */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <errno.h>
 #include <link.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -27,12 +28,13 @@ static void nudge_driver(void)
  */
 #define SWITCH_INTERVAL 0.0001
 
-void walk_prepare(struct subject *s)
+void walk_prepare(struct subject *s, const void *frame)
 {
 	PyObject *set, *none;
 
 	if (s->control->order.meet != MEET_WALK)
 		return;
+	s->control->walk.operator_frame = (uint64_t)(uintptr_t)frame;
 	set = PySys_GetObject("setswitchinterval");
 	none = set ? PyObject_CallFunction(set, "d", SWITCH_INTERVAL) : NULL;
 	if (!none)
@@ -119,11 +121,15 @@ enum walk_command walk_next(struct subject *s)
 {
 	struct control_walk *walk = &s->control->walk;
 	uint32_t last = atomic_load(&walk->taken), command;
+	int saved = errno;
 
 	atomic_store(&walk->ready, 1);
 	walk_answer(s);
-	while ((command = atomic_load(&walk->command)) == last)
+	errno = saved;
+	while ((command = atomic_load(&walk->command)) == last) {
 		futex_wait(&walk->command, last, 0);
+		errno = saved;
+	}
 	atomic_store(&walk->taken, command);
 	return command_of(command);
 }

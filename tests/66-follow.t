@@ -76,7 +76,7 @@ for scenario, (wanted, mark, function) in PLANTED.items():
     equal((twin["verdict"], [part["outcome"] for part in twin["map"]]), ("as-expected", ["ok"]),
           f"{what}: the twin is clean at each point")
     ok_controls = at(cell, "controls", "fresh"), at(cell, "triage", "confirmed")
-    equal(ok_controls, ({"trials": 1, "same": 1}, True), f"{what}: the crash is confirmed")
+    equal(ok_controls, ({"trials": 1, "same": 1, "expected": 0}, True), f"{what}: the crash is confirmed")
     for is_twin, name in (False, what), (True, f"{what} twin"):
         equal(parts(cells[is_twin]), parts(exact[is_twin]), f"{name}: --exact finds the same")
         equal(exact[is_twin]["forks"], exact[is_twin]["points"],

@@ -36,6 +36,12 @@ uint64_t cpu_call_argument(const struct cpu_registers *registers, unsigned int n
 /* For one that stands right behind it: what it returned, an error as -errno. */
 long cpu_call_result(const struct cpu_registers *registers);
 
+/*
+ * For one that was stopped inside a system call, in which it waits: that one's number. -1: it does
+ * not stand in one, or nobody can tell.
+ */
+long cpu_waits_in(const struct cpu_registers *registers);
+
 /* Bytes below the stack pointer that a function may use without moving it. */
 #define CPU_RED_ZONE 128
 
@@ -53,12 +59,20 @@ struct cpu_instruction {
 	bool counted;     /* so many times as a register says, which counts down: cpu_rounds() */
 	bool wild;        /* what memory it touches cannot be told: it counts as all of it */
 	bool quiet;       /* it touches no memory whatever the registers hold */
+	bool straight;    /* no store, no branch, the stack pointer stays, and the kernel is out */
+	bool jumps;       /* within the program, to one place or to the next: cpu_jump() */
+	uint8_t condition; /* of that; the machine's own */
+	int32_t distance; /* and how far, from its end on */
 	bool chance;      /* what it yields differs from run to run (the time, the processor) */
 	uint64_t opaque[10];
 };
 
 /* `n` bytes of code, up to CPU_CODE_MAX. What cannot be decoded is wild, with length 0. */
 void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction);
+
+/* For a thread that stands before an instruction that jumps: where it will stand next. */
+uint64_t cpu_jump(const struct cpu_instruction *instruction,
+		  const struct cpu_registers *registers);
 
 struct cpu_access {
 	uint64_t address;

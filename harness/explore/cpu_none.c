@@ -74,11 +74,24 @@ long cpu_call_result(const struct cpu_registers *registers)
 	return (long)registers->raw[0];
 }
 
+long cpu_waits_in(const struct cpu_registers *registers)
+{
+	(void)registers;
+	return -1;
+}
+
 void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction)
 {
 	(void)code;
 	(void)n;
 	*instruction = (struct cpu_instruction){ .wild = true };
+}
+
+uint64_t cpu_jump(const struct cpu_instruction *instruction,
+		  const struct cpu_registers *registers)
+{
+	(void)instruction;
+	return registers->raw[0];
 }
 
 size_t cpu_accesses(const struct cpu_instruction *instruction,

@@ -15,6 +15,8 @@
 #include <sys/ptrace.h>
 #include <sys/user.h>
 
+#include "explore/cpu_x86_64.h"
+
 #define SLOT(name) (offsetof(struct user_regs_struct, name) / sizeof(uint64_t))
 #define SLOTS (sizeof(struct user_regs_struct) / sizeof(uint64_t))
 
@@ -106,6 +108,18 @@ uint64_t cpu_call_argument(const struct cpu_registers *registers, unsigned int n
 long cpu_call_result(const struct cpu_registers *registers)
 {
 	return (long)registers->raw[SLOT(rax)];
+}
+
+/* Results that no program sees: the call is made again, or goes on, when the thread does. */
+#define RESULT_RESTARTS_FIRST (-516) /* ERESTART_RESTARTBLOCK, of include/linux/errno.h */
+#define RESULT_RESTARTS_LAST (-512)  /* ERESTARTSYS */
+
+long cpu_waits_in(const struct cpu_registers *registers)
+{
+	long result = cpu_call_result(registers);
+
+	return result >= RESULT_RESTARTS_FIRST && result <= RESULT_RESTARTS_LAST ?
+		(long)registers->raw[SLOT(orig_rax)] : -1;
 }
 
 /* Decoding */
@@ -354,6 +368,7 @@ void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instructi
 	instruction->counted = i.attributes & ZYDIS_ATTRIB_HAS_REP && !instruction->wild &&
 			       i.address_width == 64;
 	instruction->quiet = !instruction->wild && !instruction->system_call && !plan.n;
+	cpu_decode_flow(instruction, &i, operands);
 	if (!instruction->wild)
 		memcpy(instruction->opaque, &plan, sizeof(plan));
 }

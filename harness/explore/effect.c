@@ -16,19 +16,43 @@ struct code_slot {
 	struct cpu_instruction instruction;
 };
 
-struct walker_code {
-	struct code_slot *slots[CODE_SLOTS]; /* NULL: not used yet, as most are never */
+/* A window's code is on a few pages of the extension, of libc and of CPython. */
+#define CODE_PAGE 4096
+#define CODE_PAGES 16
+
+struct code_page {
+	uint64_t start; /* 0: none */
+	uint8_t *bytes;
 };
 
-struct walker_code *effect_code_new(void)
+struct walker_code {
+	struct code_slot *slots[CODE_SLOTS]; /* NULL: not used yet, as most are never */
+	struct code_page pages[CODE_PAGES];
+};
+
+void walker_observe_copy(struct walker *walker, const struct pagecopy *copy)
 {
-	return xcalloc(1, sizeof(struct walker_code));
+	walker->code = xcalloc(1, sizeof(*walker->code));
+	reach_begin(&walker->reach, copy, cpu_sp(&walker->registers));
+}
+
+int walker_observe(struct walker *walker, struct strbuf *err)
+{
+	struct pagecopy copy = { .nareas = 0 };
+	int ret = pagecopy_take(&copy, walker->pid, walker->zygote, err);
+
+	if (!ret)
+		walker_observe_copy(walker, &copy);
+	pagecopy_release(&copy);
+	return ret;
 }
 
 void effect_code_free(struct walker_code *code)
 {
 	for (size_t i = 0; code && i < CODE_SLOTS; i++)
 		free(code->slots[i]);
+	for (size_t i = 0; code && i < CODE_PAGES; i++)
+		free(code->pages[i].bytes);
 	free(code);
 }
 
@@ -42,7 +66,7 @@ static bool process_read(pid_t pid, uint64_t address, void *out, size_t size)
 /* Up to the end of the page, if the next one cannot be read. */
 static size_t code_read(pid_t pid, uint64_t pc, uint8_t code[CPU_CODE_MAX])
 {
-	size_t left = 4096 - (pc & 4095);
+	size_t left = CODE_PAGE - (size_t)(pc % CODE_PAGE);
 
 	if (process_read(pid, pc, code, CPU_CODE_MAX))
 		return CPU_CODE_MAX;
@@ -56,23 +80,46 @@ void effect_decode(const struct walker *walker, struct cpu_instruction *instruct
 	cpu_decode(code, code_read(walker->pid, cpu_pc(&walker->registers), code), instruction);
 }
 
-/* Code that somebody may write (a just-in-time compiler) is decoded anew each time. */
-static const struct cpu_instruction *decode(struct walker *walker)
+/* The rest of the page on which the code is; NULL: read the instruction alone. */
+static const uint8_t *code_page(struct walker *walker, uint64_t pc)
 {
-	uint64_t pc = cpu_pc(&walker->registers);
+	uint64_t start = pc / CODE_PAGE * CODE_PAGE;
+	struct code_page *page = &walker->code->pages[start / CODE_PAGE % CODE_PAGES];
+
+	if (pc - start > CODE_PAGE - CPU_CODE_MAX)
+		return NULL;
+	if (page->start == start)
+		return page->bytes + (pc - start);
+	if (!reach_is_constant(&walker->reach, start, CODE_PAGE))
+		return NULL;
+	page->bytes = xrealloc(page->bytes, CODE_PAGE);
+	page->start = process_read(walker->pid, start, page->bytes, CODE_PAGE) ? start : 0;
+	return page->start ? page->bytes + (pc - start) : NULL;
+}
+
+/* Code that somebody may write (a just-in-time compiler) is decoded anew each time. */
+const struct cpu_instruction *effect_instruction(struct walker *walker, uint64_t pc)
+{
 	struct code_slot **at = &walker->code->slots[(pc ^ pc >> 13) & (CODE_SLOTS - 1)];
 	struct code_slot *slot = *at ? *at : (*at = xcalloc(1, sizeof(*slot)));
+	uint8_t bytes[CPU_CODE_MAX];
+	const uint8_t *code;
 
 	if (slot->pc == pc && reach_is_constant(&walker->reach, pc, 1))
 		return &slot->instruction;
 	slot->pc = pc;
-	effect_decode(walker, &slot->instruction);
+	code = code_page(walker, pc);
+	if (code)
+		cpu_decode(code, CPU_CODE_MAX, &slot->instruction);
+	else
+		cpu_decode(bytes, code_read(walker->pid, pc, bytes), &slot->instruction);
 	return &slot->instruction;
 }
 
 void effect_foresee(struct walker *walker, struct walk_effect *effect, struct effect_stores *stores)
 {
-	const struct cpu_instruction *instruction = decode(walker);
+	const struct cpu_instruction *instruction =
+		effect_instruction(walker, cpu_pc(&walker->registers));
 	struct cpu_access accesses[CPU_ACCESSES_MAX];
 	size_t n = cpu_accesses(instruction, &walker->registers, accesses);
 
@@ -80,6 +127,8 @@ void effect_foresee(struct walker *walker, struct walk_effect *effect, struct ef
 	*effect = (struct walk_effect){ .called = instruction->system_call };
 	effect->waited = effect->called && cpu_call(&walker->registers) == SYS_futex;
 	effect->changed = effect->touched = instruction->wild || instruction->system_call;
+	walker->stores_known = !effect->changed;
+	walker->nstores = 0;
 	if (instruction->wild)
 		reach_lost(&walker->reach);
 	for (size_t i = 0; i < n; i++) {
@@ -92,6 +141,7 @@ void effect_foresee(struct walker *walker, struct walk_effect *effect, struct ef
 		effect->touched = true;
 		if (!a->writes)
 			continue;
+		walker->stores[walker->nstores++] = *a;
 		store->address = a->address;
 		store->size = a->size;
 		if (a->size <= sizeof(store->before) &&

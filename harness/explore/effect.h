@@ -20,10 +20,14 @@ struct effect_stores {
 	size_t n;
 };
 
-/* What has been decoded, by address: nothing yet. */
-struct walker_code *effect_code_new(void);
-/* NULL: nothing to do. */
+/* What walker_observe(), which is here as well, has begun. NULL: nothing to do. */
 void effect_code_free(struct walker_code *code);
+
+/*
+ * The instruction at an address that W may come to, until the next one is asked for. Code that
+ * nobody may write is read once.
+ */
+const struct cpu_instruction *effect_instruction(struct walker *walker, uint64_t pc);
 
 /* The instruction before which W stands; needs no walker_observe(). */
 void effect_decode(const struct walker *walker, struct cpu_instruction *instruction);

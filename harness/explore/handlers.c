@@ -12,11 +12,9 @@
 
 #include "base/clock.h"
 #include "base/errors.h"
-#include "base/procfs.h"
 #include "explore/cpu.h"
 #include "explore/pagecopy.h"
 #include "explore/pages.h"
-#include "observe/maps.h"
 #include "observe/tracee.h"
 
 #define LEFT_OUT_MAX 64
@@ -25,16 +23,14 @@
 /* All threads stop within microseconds; a second is for a loaded machine. */
 #define STOP_PATIENCE_NS NSEC_PER_SEC
 
-/* So does F sleep, which has only its answer to send. */
-#define SLEEP_LOOK_NS 20000
-#define SLEEP_PATIENCE_NS NSEC_PER_SEC
+/* So does F wait, which has only its answer to send. */
+#define WAIT_LOOK_NS 10000
 
 struct span {
 	uint64_t start, end;
 };
 
 struct picture {
-	struct maps maps;
 	struct pagecopy copy;
 	struct span left_out[LEFT_OUT_MAX];
 	size_t nleft_out;
@@ -44,7 +40,6 @@ void picture_free(struct picture *picture)
 {
 	if (!picture)
 		return;
-	maps_release(&picture->maps);
 	pagecopy_release(&picture->copy);
 	free(picture);
 }
@@ -78,99 +73,115 @@ static int leave_out_rseq(struct picture *p, const struct tracees *threads)
 }
 
 /*
- * What lies below F's stack pointer is left over from calls that have returned: the next call
- * writes there before it reads. A handler that reads it reads what C calls indeterminate.
+ * F waits for a command. All on its stack that is younger than the frame of subject_main() is
+ * forkpoint's own then: scenarios, handlers and CPython have been called from there and have
+ * returned, so nothing of theirs lives. What they have left behind the next call writes before it
+ * reads; a handler that reads it reads what C calls indeterminate. What F's functions keep there
+ * (the number of the command) does differ.
  */
-static int leave_out_dead_stack(struct picture *p, pid_t tid)
+static int leave_out_own_frames(struct picture *p, uint64_t sp, uint64_t frame)
 {
-	struct cpu_registers registers;
-	uint64_t sp;
-
-	if (cpu_fetch(tid, &registers) < 0)
-		return -1;
-	sp = cpu_sp(&registers);
 	for (size_t i = 0; i < p->copy.nareas; i++) {
 		const struct maps_range *range = p->copy.areas[i].range;
 
-		if (sp > range->start && sp < range->end)
-			return leave_out(p, range->start, sp);
+		if (sp > range->start && sp < frame && frame < range->end)
+			return leave_out(p, range->start, frame);
 	}
 	return -1;
 }
 
 /*
- * F has answered and goes to sleep on the word of its next command. There it stands at the same
- * instruction each time; on its way its stack, errno and state of cancellation differ.
+ * Does F stand where it waits for a command? It has answered, so that it is in no other futex. On
+ * its way there errno and its state of cancellation differ.
  */
-static bool sleeps(pid_t pid, pid_t tid)
+static bool waits_for_command(const struct picture_subject *subject, uint64_t *sp)
 {
-	static const struct timespec nap = { 0, SLEEP_LOOK_NS };
-	uint64_t until = clock_now() + SLEEP_PATIENCE_NS;
-	struct task_state task;
+	struct cpu_registers registers;
 
-	while (procfs_task_read(pid, tid, &task) == 0 && clock_now() < until) {
-		if (task.state == 'S' && task.in_syscall && task.nr == SYS_futex)
-			return true;
-		nanosleep(&nap, NULL);
-	}
-	return false;
+	if (cpu_fetch(subject->operator_tid, &registers) < 0)
+		return false;
+	*sp = cpu_sp(&registers);
+	return cpu_waits_in(&registers) == SYS_futex;
 }
 
-struct picture *picture_take(pid_t pid, pid_t operator_tid, pid_t zygote, struct picture *before,
+/* All threads are stopped, F where it waits. It has answered, and on its way there it is let go. */
+static int stop(struct tracees *threads, const struct picture_subject *subject, uint64_t *sp,
+		struct strbuf *why)
+{
+	static const struct timespec nap = { 0, WAIT_LOOK_NS };
+	uint64_t until = clock_now() + STOP_PATIENCE_NS;
+
+	while (clock_now() < until) {
+		/* Woken by its answer we may have taken its processor. */
+		nanosleep(&nap, NULL);
+		if (tracees_stop(threads, subject->pid, until) < 0) {
+			strbuf_addf(why, "its threads cannot be stopped: %s", strerror(errno));
+			return -1;
+		}
+		if (waits_for_command(subject, sp))
+			return 0;
+		tracees_release(threads);
+	}
+	strbuf_addstr(why, "its main thread does not come to rest");
+	return -1;
+}
+
+struct picture *picture_take(const struct picture_subject *subject, struct picture *before,
 			     struct strbuf *why)
 {
 	struct picture *p = xcalloc(1, sizeof(*p));
 	struct tracees threads = { .n = 0 };
-	int ret;
+	uint64_t sp = 0;
+	int ret = stop(&threads, subject, &sp, why);
 
-	if (!sleeps(pid, operator_tid)) {
-		strbuf_addstr(why, "its main thread does not come to rest after a fork");
-		picture_free(p);
-		return NULL;
-	}
-	ret = tracees_stop(&threads, pid, clock_now() + STOP_PATIENCE_NS);
 	if (!ret)
-		ret = maps_read(&p->maps, pid);
-	if (ret < 0)
-		strbuf_addf(why, "it cannot be looked at: %s", strerror(errno));
-	if (!ret)
-		ret = pagecopy_take(&p->copy, &p->maps, pid, zygote, why);
+		ret = pagecopy_take(&p->copy, subject->pid, subject->zygote, why);
 	if (!ret && (leave_out_rseq(p, &threads) < 0 ||
-		     leave_out_dead_stack(p, operator_tid) < 0)) {
+		     leave_out_own_frames(p, sp, subject->operator_frame) < 0)) {
 		strbuf_addstr(why, "its threads' stacks are not where they are looked for");
 		ret = -1;
 	}
 	if (!ret && before)
-		pagecopy_complete(&before->copy, &p->copy, pid, zygote);
+		pagecopy_complete(&before->copy, &p->copy, subject->pid, subject->zygote);
 	tracees_release(&threads);
-	/* A command that came before it sleeps again would find it elsewhere. */
-	if (ret == 0 && sleeps(pid, operator_tid))
+	if (!ret)
 		return p;
 	picture_free(p);
 	return NULL;
 }
 
-static const struct span *left_out_at(const struct picture *p, uint64_t address)
+void picture_refresh(struct picture *picture, const struct picture_subject *subject,
+		     uint64_t address, size_t size)
+{
+	pagecopy_refresh(&picture->copy, subject->pid, subject->zygote, address, size);
+}
+
+const struct pagecopy *picture_copy(const struct picture *picture)
+{
+	return &picture->copy;
+}
+
+static bool is_left_out(const struct picture *p, const struct reach *reach, uint64_t address)
 {
 	for (size_t i = 0; i < p->nleft_out; i++)
 		if (address >= p->left_out[i].start && address < p->left_out[i].end)
-			return &p->left_out[i];
-	return NULL;
+			return true;
+	return reach_is_private(reach, address, 1);
 }
 
 /* The first byte from `i` on, within the page, that differs and counts; its end: there is none. */
-static size_t difference(const struct picture *p, uint64_t page, const uint8_t *a,
-			 const uint8_t *b, size_t i)
+static size_t difference(const struct picture *p, const struct reach *reach, uint64_t page,
+			 const uint8_t *a, const uint8_t *b, size_t i)
 {
 	for (; i < pages_size(); i++)
-		if (a[i] != b[i] && !left_out_at(p, page + i))
+		if (a[i] != b[i] && !is_left_out(p, reach, page + i))
 			return i;
 	return pages_size();
 }
 
 static void tell(const struct picture *p, uint64_t address, struct strbuf *where)
 {
-	const struct maps_module *module = maps_module_at(&p->maps, address);
+	const struct maps_module *module = maps_module_at(&p->copy.maps, address);
 	const char *name = module ? strrchr(module->path, '/') : NULL;
 
 	strbuf_addstr(where, where->len ? ", " : "");
@@ -181,8 +192,9 @@ static void tell(const struct picture *p, uint64_t address, struct strbuf *where
 		strbuf_addf(where, "0x%" PRIx64, address);
 }
 
-static size_t page_compare(const struct picture *a, const struct picture *b, uint64_t address,
-			   size_t page, size_t told, struct strbuf *where)
+static size_t page_compare(const struct picture *a, const struct picture *b,
+			   const struct reach *reach, uint64_t address, size_t page, size_t told,
+			   struct strbuf *where)
 {
 	const uint8_t *x, *y;
 	size_t found = 0;
@@ -198,8 +210,8 @@ static size_t page_compare(const struct picture *a, const struct picture *b, uin
 	}
 	if (!memcmp(x, y, pages_size()))
 		return 0;
-	for (size_t i = difference(a, address, x, y, 0); i < pages_size();
-	     i = difference(a, address, x, y, (i & ~(size_t)7) + 8)) {
+	for (size_t i = difference(a, reach, address, x, y, 0); i < pages_size();
+	     i = difference(a, reach, address, x, y, (i & ~(size_t)7) + 8)) {
 		found++;
 		if (told + found <= PLACES_TOLD)
 			tell(a, address + i, where);
@@ -207,7 +219,8 @@ static size_t page_compare(const struct picture *a, const struct picture *b, uin
 	return found;
 }
 
-bool picture_equals(const struct picture *a, const struct picture *b, struct strbuf *where)
+bool picture_equals(const struct picture *a, const struct picture *b, const struct reach *reach,
+		    struct strbuf *where)
 {
 	size_t found = 0;
 
@@ -219,8 +232,8 @@ bool picture_equals(const struct picture *a, const struct picture *b, struct str
 		const struct pagecopy_area *area = &a->copy.areas[i];
 
 		for (size_t page = area->first; page < area->first + area->n; page++)
-			found += page_compare(a, b, pagecopy_address(area, page), page, found,
-					      where);
+			found += page_compare(a, b, reach, pagecopy_address(area, page), page,
+					      found, where);
 	}
 	if (found > PLACES_TOLD)
 		strbuf_addf(where, " and %zu more words", found - PLACES_TOLD);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explore/pagecopy.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -11,20 +12,65 @@
 /* A subject has some 10 MiB that are in use. One with so much more is no subject of ours. */
 #define COPY_MAX ((size_t)1 << 30)
 
+/*
+ * Reading into memory that the kernel has to give us first takes three times as long, so what two
+ * copies had is kept for the next ones: two are compared. More than 16 MiB are given back.
+ */
+#define SPARES 2
+#define SPARE_MAX 4096
+/* Pages that a copy is completed by, before it has to be moved. */
+#define SPARE_ROOM 32
+
+static struct spare {
+	uint8_t *bytes;
+	size_t room;
+} spares[SPARES];
+
+static void bytes_make(struct pagecopy *p)
+{
+	for (size_t i = 0; i < SPARES; i++) {
+		if (spares[i].room < p->nslots + 1)
+			continue;
+		p->bytes = spares[i].bytes;
+		p->room = spares[i].room;
+		spares[i] = (struct spare){ NULL, 0 };
+		return;
+	}
+	p->room = p->nslots + SPARE_ROOM;
+	p->bytes = xmalloc(p->room * pages_size());
+}
+
+/* The smallest of them goes. */
+static void bytes_drop(struct pagecopy *p)
+{
+	struct spare *least = &spares[0], mine = { p->bytes, p->room };
+
+	for (size_t i = 1; i < SPARES; i++)
+		if (spares[i].room < least->room)
+			least = &spares[i];
+	if (mine.room <= least->room || mine.room > SPARE_MAX) {
+		free(mine.bytes);
+		return;
+	}
+	free(least->bytes);
+	*least = mine;
+}
+
 void pagecopy_release(struct pagecopy *p)
 {
 	free(p->areas);
 	free(p->states);
 	free(p->slots);
-	free(p->bytes);
+	bytes_drop(p);
+	maps_release(&p->maps);
 	memset(p, 0, sizeof(*p));
 }
 
-static void areas_find(struct pagecopy *p, const struct maps *maps)
+static void areas_find(struct pagecopy *p)
 {
-	p->areas = xcalloc(maps->nranges + 1, sizeof(*p->areas));
-	for (size_t i = 0; i < maps->nranges; i++) {
-		const struct maps_range *range = &maps->ranges[i];
+	p->areas = xcalloc(p->maps.nranges + 1, sizeof(*p->areas));
+	for (size_t i = 0; i < p->maps.nranges; i++) {
+		const struct maps_range *range = &p->maps.ranges[i];
 
 		if (!range->writable || range->control)
 			continue;
@@ -85,7 +131,7 @@ static void own_read(struct pagecopy *p, pid_t pid)
 	struct runs runs = { .n = 0 };
 	size_t done = 0, from, to;
 
-	p->bytes = xcalloc(p->nslots + 1, pages_size());
+	bytes_make(p);
 	for (size_t i = 0; i < p->nareas; i++) {
 		const struct pagecopy_area *area = &p->areas[i];
 
@@ -105,14 +151,17 @@ static void own_read(struct pagecopy *p, pid_t pid)
 	runs_read(&runs, pid, p->bytes + done);
 }
 
-int pagecopy_take(struct pagecopy *p, const struct maps *maps, pid_t pid, pid_t zygote,
-		  struct strbuf *why)
+int pagecopy_take(struct pagecopy *p, pid_t pid, pid_t zygote, struct strbuf *why)
 {
 	struct pages pages;
 
-	areas_find(p, maps);
+	if (maps_read(&p->maps, pid) < 0) {
+		strbuf_addf(why, "a subject's memory cannot be read: %s", strerror(errno));
+		return -1;
+	}
+	areas_find(p);
 	if (p->npages > COPY_MAX / pages_size()) {
-		strbuf_addf(why, "it has %zu MiB of memory",
+		strbuf_addf(why, "a subject has %zu MiB of memory",
 			    (size_t)(p->npages * pages_size() >> 20));
 		return -1;
 	}
@@ -163,7 +212,10 @@ bool pagecopy_is_untouched(const struct pagecopy *before, const struct pagecopy 
 /* Room for a page that was not the process's own, as zeros. */
 static uint8_t *page_add(struct pagecopy *p, size_t page)
 {
-	p->bytes = xrealloc(p->bytes, (p->nslots + 1) * pages_size());
+	if (p->nslots == p->room) {
+		p->room += SPARE_ROOM;
+		p->bytes = xrealloc(p->bytes, p->room * pages_size());
+	}
 	p->slots[page] = (uint32_t)p->nslots++;
 	p->states[page] = PAGE_OWN;
 	return memset(p->bytes + p->slots[page] * pages_size(), 0, pages_size());
@@ -214,6 +266,35 @@ void pagecopy_complete(struct pagecopy *before, struct pagecopy *after, pid_t pi
 				continue;
 			page_recall(before, zygote, area, page);
 			page_see(after, pid, area, page);
+		}
+	}
+}
+
+static void page_refresh(struct pagecopy *p, pid_t pid, pid_t zygote,
+			 const struct pagecopy_area *area, uint64_t address, size_t size)
+{
+	size_t offset = (size_t)((address - area->range->start) % pages_size());
+	size_t page = area->first + (size_t)((address - area->range->start) / pages_size());
+
+	page_recall(p, zygote, area, page);
+	if (p->states[page] == PAGE_OWN &&
+	    !process_read(pid, address, p->bytes + p->slots[page] * pages_size() + offset, size))
+		p->states[page] = PAGE_SHARED;
+}
+
+void pagecopy_refresh(struct pagecopy *p, pid_t pid, pid_t zygote, uint64_t address, size_t size)
+{
+	for (size_t i = 0; i < p->nareas; i++) {
+		const struct maps_range *range = p->areas[i].range;
+		uint64_t start = address > range->start ? address : range->start;
+		uint64_t end = address + size < range->end ? address + size : range->end;
+
+		while (start < end) {
+			uint64_t border = start / pages_size() * pages_size() + pages_size();
+			uint64_t to = border < end ? border : end;
+
+			page_refresh(p, pid, zygote, &p->areas[i], start, (size_t)(to - start));
+			start = to;
 		}
 	}
 }

@@ -24,25 +24,32 @@ struct pagecopy_area {
 };
 
 struct pagecopy {
+	struct maps maps; /* all mappings, those that are not copied, too */
 	struct pagecopy_area *areas; /* ascending */
 	size_t nareas;
 	size_t npages;
 	uint8_t *states; /* by page: enum page_state; PAGE_OWN: it is in `bytes` */
 	uint32_t *slots; /* by page: its number there */
 	uint8_t *bytes;
-	size_t nslots;
+	size_t nslots, room; /* slots in use, and those that there is memory for */
 };
 
 /*
- * Into a zeroed `copy`: what is writable in `maps`, but for the control page. `maps` is to outlive
- * it. `zygote`: 0: there is none. 0, or -1 and the reason. Release in either case.
+ * Into a zeroed `copy`: what is writable, but for the control page. `zygote`: 0: there is none. 0,
+ * or -1 and the reason. Release in either case.
  */
-int pagecopy_take(struct pagecopy *copy, const struct maps *maps, pid_t pid, pid_t zygote,
-		  struct strbuf *why);
+int pagecopy_take(struct pagecopy *copy, pid_t pid, pid_t zygote, struct strbuf *why);
 void pagecopy_release(struct pagecopy *copy);
 
 /* The process still stands as `after` was taken of it. What cannot be read stays missing. */
 void pagecopy_complete(struct pagecopy *before, struct pagecopy *after, pid_t pid, pid_t zygote);
+
+/*
+ * What stands there in the process now, for memory that was written since, by whom the caller
+ * knows. What cannot be read is missing then.
+ */
+void pagecopy_refresh(struct pagecopy *copy, pid_t pid, pid_t zygote, uint64_t address,
+		      size_t size);
 
 /* Are these the same mappings? Only then pages have the same numbers. */
 bool pagecopy_has_same_areas(const struct pagecopy *a, const struct pagecopy *b);

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "explore/reach.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 
 #include "base/errors.h"
 #include "explore/pages.h"
 #include "observe/maps.h"
-
-/* Read in pieces of this size: large enough to be quick, small enough for a cache. */
-#define CHUNK ((size_t)256 << 10)
 
 static void zone_add(struct reach *reach, uint64_t address)
 {
@@ -44,48 +39,6 @@ static void words_search(struct reach *reach, const uint64_t *words, size_t n)
 			zone_add(reach, words[i]);
 }
 
-/* What cannot be read (a mapping behind a file's end, a device) cannot hold a stored pointer. */
-static int pages_search(struct reach *reach, pid_t pid, uint64_t start, uint64_t end)
-{
-	static uint64_t words[CHUNK / sizeof(uint64_t)];
-
-	while (start < end) {
-		size_t size = end - start < CHUNK ? (size_t)(end - start) : CHUNK;
-		struct iovec local = { words, size };
-		struct iovec remote = { (void *)(uintptr_t)start, size };
-		ssize_t n = process_vm_readv(pid, &local, 1, &remote, 1, 0);
-
-		if (n < 0 && errno != EFAULT && errno != EIO)
-			return -1;
-		if (n < 0)
-			n = 0;
-		words_search(reach, words, (size_t)n / sizeof(uint64_t));
-		start += (size_t)n < size ? ((size_t)n / pages_size() + 1) * pages_size() : size;
-	}
-	return 0;
-}
-
-/*
- * A page that the process still shares with the zygote that it was forked from, where W's stack did
- * not exist, holds no address of it; nor does one that was never touched.
- */
-static int range_search(struct reach *reach, const struct pages *pages, pid_t pid,
-			const struct maps_range *range, uint64_t start, uint64_t end)
-{
-	uint64_t first = start / pages_size() * pages_size();
-	size_t n = (size_t)((end - first + pages_size() - 1) / pages_size()), from, to = 0;
-	uint8_t *states = xcalloc(n + 1, sizeof(*states));
-	int ret = 0;
-
-	pages_look(pages, range, first, n, states);
-	/* Neighbours in one read. The first page may begin before what is to be searched. */
-	while (!ret && pages_next_own(states, n, &from, &to))
-		ret = pages_search(reach, pid, from ? first + from * pages_size() : start,
-				   first + to * pages_size());
-	free(states);
-	return ret;
-}
-
 static void constant_add(struct reach *reach, uint64_t start, uint64_t end)
 {
 	struct reach_range *last = reach->constant + reach->nconstant;
@@ -97,15 +50,6 @@ static void constant_add(struct reach *reach, uint64_t start, uint64_t end)
 	reach->constant = xrealloc(reach->constant,
 				   (reach->nconstant + 1) * sizeof(*reach->constant));
 	reach->constant[reach->nconstant++] = (struct reach_range){ start, end };
-}
-
-/* W's stack is searched from where its private part ends: its older frames are anybody's. */
-static int mapping_search(struct reach *reach, const struct pages *pages, pid_t pid,
-			  const struct maps_range *range)
-{
-	uint64_t start = reach->low == range->start ? reach->high : range->start;
-
-	return range_search(reach, pages, pid, range, start, range->end);
 }
 
 static void mappings_sort(struct reach *reach, const struct maps *maps, uint64_t sp)
@@ -122,23 +66,34 @@ static void mappings_sort(struct reach *reach, const struct maps *maps, uint64_t
 	}
 }
 
-int reach_begin(struct reach *reach, pid_t pid, pid_t zygote, uint64_t sp)
+/*
+ * W's stack is searched from where its private part ends: its older frames are anybody's. A page
+ * that the process still shares with the zygote that it was forked from, where W's stack did not
+ * exist, holds no address of it; nor does one that was never touched.
+ */
+static void area_search(struct reach *reach, const struct pagecopy *copy,
+			const struct pagecopy_area *area)
 {
-	struct pages pages;
-	struct maps maps;
-	int ret;
+	bool own_stack = reach->low == area->range->start;
 
+	for (size_t page = area->first; page < area->first + area->n; page++) {
+		const uint8_t *bytes = pagecopy_page(copy, page);
+		uint64_t address = pagecopy_address(area, page), skipped = 0;
+
+		if (own_stack && reach->high > address)
+			skipped = reach->high - address;
+		if (bytes && skipped < pages_size())
+			words_search(reach, (const uint64_t *)(const void *)(bytes + skipped),
+				     (pages_size() - skipped) / sizeof(uint64_t));
+	}
+}
+
+void reach_begin(struct reach *reach, const struct pagecopy *copy, uint64_t sp)
+{
 	memset(reach, 0, sizeof(*reach));
-	pages_open(&pages, pid, zygote);
-	ret = maps_read(&maps, pid);
-	if (!ret)
-		mappings_sort(reach, &maps, sp);
-	for (size_t i = 0; !ret && reach->high > reach->low && i < maps.nranges; i++)
-		if (maps.ranges[i].writable)
-			ret = mapping_search(reach, &pages, pid, &maps.ranges[i]);
-	maps_release(&maps);
-	pages_close(&pages);
-	return ret;
+	mappings_sort(reach, &copy->maps, sp);
+	for (size_t i = 0; reach->high > reach->low && i < copy->nareas; i++)
+		area_search(reach, copy, &copy->areas[i]);
 }
 
 void reach_release(struct reach *reach)

@@ -17,7 +17,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
+
+#include "explore/pagecopy.h"
 
 /*
  * How far from its address an object on a stack may reach: no frame of CPython's or of a sampler's
@@ -40,11 +41,11 @@ struct reach {
 };
 
 /*
- * All threads of the process stand still. `zygote` is the process that it is a fork of, 0: none.
- * `sp` is W's, at the window's first instruction. 0, or -1 with errno if the process is gone or may
- * not be read. Release in either case.
+ * `copy` was taken of the process while all its threads stood still, and is not needed any more
+ * afterwards. The control page is not in it: no address of W's stack is stored there, unless W
+ * crashes. `sp` is W's, at the window's first instruction, where it stood then. Release it.
  */
-int reach_begin(struct reach *reach, pid_t pid, pid_t zygote, uint64_t sp);
+void reach_begin(struct reach *reach, const struct pagecopy *copy, uint64_t sp);
 void reach_release(struct reach *reach);
 
 /* Is all of it W's alone? */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files of the `step` strategy share: step.c (the strategy), step_forks.c (one subject,
- * many forks), step_points.c (one subject a point), operator.c (F), critical.c (borders explained).
+ * many forks), undone.c (which it may serve), step_points.c (one subject a point), operator.c (F),
+ * critical.c (borders explained).
  */
 #ifndef FORKPOINT_EXPLORE_STEP_H
 #define FORKPOINT_EXPLORE_STEP_H

@@ -5,8 +5,8 @@
  *
  * A fork copies memory and nothing else, so a child can differ from the one before only where W has
  * changed memory in between: there F forks again, elsewhere the last child speaks for this point,
- * too. That takes for granted that F's own handlers leave memory as they found it, which
- * forks_check() looks at; where they do not, step_points.c makes a subject for each point.
+ * too. That takes for granted that F's own handlers leave memory as they found it, which undone.c
+ * looks at; where they do not, step_points.c makes a subject for each point.
  */
 #include <string.h>
 
@@ -15,6 +15,8 @@
 #include "explore/standstill.h"
 #include "explore/step.h"
 #include "explore/strategy.h"
+#include "explore/stride.h"
+#include "explore/undone.h"
 
 struct forks {
 	struct cell *cell;
@@ -27,7 +29,7 @@ struct forks {
 	bool pending;   /* F has begun to fork and waits for W */
 	struct standstill_round round; /* W's, while a fork waits for it */
 	unsigned int rounds;           /* so many have closed, and nothing has moved */
-	bool checked;   /* a fork leaves the subject as it was */
+	struct undone undone; /* does a fork leave the subject as it was? */
 	bool gone;      /* the subject has ended in the middle, or nobody lets it go on */
 	struct strbuf *unsound; /* that it does not, or nobody knows */
 };
@@ -39,13 +41,35 @@ static void forks_add(struct forks *f)
 	map_add(f->map, cpu_pc(w), cpu_sp(w));
 }
 
+/*
+ * The next point; or several, none of which can differ from the last for a child, and of which the
+ * last is left to whoever asked.
+ */
+static enum walk_state forks_step(struct forks *f, struct walk_effect *effect)
+{
+	uint64_t sp = cpu_sp(&f->walker.registers);
+	enum walk_state state;
+	struct stride stride;
+	size_t n;
+
+	if (f->exact || f->pending || f->map->n + STRIDE_MAX >= MAP_POINTS_MAX ||
+	    !stride_plan(&stride, &f->walker))
+		return walker_step(&f->walker, effect);
+	*effect = (struct walk_effect){ .changed = false };
+	state = stride_run(&stride, &f->walker, &n);
+	/* Where a signal has stopped it too early it stands a second time, as after a step. */
+	for (size_t i = 1; i < stride.n && i <= n; i++)
+		map_add(f->map, stride.pcs[i], sp);
+	return state;
+}
+
 static struct map_point *last_point(struct forks *f)
 {
 	return &f->map->points[f->map->n - 1];
 }
 
-/* The fork has come to its end while W stands at the last point. */
-static void forks_note(struct forks *f)
+/* The fork has come to its end while W stands at the last point. False: nobody knows what of. */
+static bool forks_note(struct forks *f)
 {
 	struct map_point *point = last_point(f);
 	size_t k = f->pending ? f->since : f->map->n - 1;
@@ -53,6 +77,10 @@ static void forks_note(struct forks *f)
 	struct trial child;
 
 	course_take_child(f->course, &child);
+	if (f->undone.before && !undone_check(&f->undone, child.outcome)) {
+		trial_release(&child);
+		return false;
+	}
 	point->tried = true;
 	point->outcome = child.outcome;
 	point->key = child.crash_key;
@@ -66,15 +94,17 @@ static void forks_note(struct forks *f)
 	cell_note(f->cell, &order, k, &child, NULL);
 	f->map->tried++;
 	trial_release(&child);
+	return true;
 }
 
-/* W stands; F is on its way. False if the subject is no more. */
+/* W stands; F is on its way. False if the subject is no more, or no good. */
 static bool forks_settle(struct forks *f)
 {
 	for (;;) {
 		switch (operator_await(&f->operator)) {
 		case OPERATOR_DONE:
-			forks_note(f);
+			if (!forks_note(f))
+				return false;
 			/* It came through while W stands here: one begun here need not wait. */
 			last_point(f)->waits = false;
 			return true;
@@ -85,6 +115,7 @@ static bool forks_settle(struct forks *f)
 			if (!f->pending)
 				f->since = f->map->n - 1;
 			f->pending = true;
+			undone_forget(&f->undone);
 			last_point(f)->waits = true;
 			return true;
 		case OPERATOR_ON: /* nothing that is waited for */
@@ -127,83 +158,10 @@ static bool forks_point(struct forks *f, const struct walk_effect *effect)
 	forks_add(f);
 	if (f->pending)
 		return forks_go_on(f, effect);
-	return !(f->exact || effect->changed) || forks_try(f);
-}
-
-/*
- * How often two pictures are compared at one point until they are equal: what is done once, at the
- * first fork or the second or third, is not done again.
- */
-#define CHECK_ROUNDS 3
-
-/* One more fork where W stands, which tells nothing new if all is well. */
-static bool forks_repeat(struct forks *f)
-{
-	enum outcome first = last_point(f)->outcome;
-	enum operator_state state;
-	struct trial child;
-
-	operator_tell(&f->operator, WALK_FORK);
-	while ((state = operator_await(&f->operator)) == OPERATOR_CHILD)
-		course_end_child(f->course);
-	f->gone = state == OPERATOR_GONE;
-	if (state != OPERATOR_DONE) {
-		strbuf_addstr(f->unsound, "a second fork at one point did not come through");
-		return false;
-	}
-	course_take_child(f->course, &child);
-	if (child.outcome != first)
-		strbuf_addf(f->unsound, "of two forks at one point one ended with %s, one with %s",
-			    outcome_name(first), outcome_name(child.outcome));
-	trial_release(&child);
-	return !f->unsound->len;
-}
-
-static struct picture *forks_picture(struct forks *f, struct picture *before)
-{
-	const struct control *control = course_control(f->course);
-
-	return picture_take(f->walker.pid, (pid_t)atomic_load(&control->state.operator_tid),
-			    f->walker.zygote, before, f->unsound);
-}
-
-/* Does memory look the same before and after a fork? `where` it does not. */
-static bool forks_compare(struct forks *f, struct strbuf *where)
-{
-	struct picture *before = forks_picture(f, NULL), *after = NULL;
-	bool same = false;
-
-	for (int i = 0; before && i < CHECK_ROUNDS && !same; i++) {
-		strbuf_reset(where);
-		after = forks_repeat(f) ? forks_picture(f, before) : NULL;
-		same = after && picture_equals(before, after, where);
-		picture_free(before);
-		before = after;
-	}
-	picture_free(before);
-	return same;
-}
-
-/*
- * The condition of the reduction, looked at after the first fork that came through, while W stands
- * where it stood.
- */
-static bool forks_check(struct forks *f)
-{
-	struct strbuf where = STRBUF_INIT;
-
-	f->checked = forks_compare(f, &where);
-	if (!f->checked && !f->unsound->len)
-		strbuf_addf(f->unsound, "a fork does not leave the process as it was: %s",
-			    where.buf);
-	strbuf_release(&where);
-	return f->checked;
-}
-
-/* True if there is nothing to look at yet, or no more. */
-static bool forks_hold(struct forks *f)
-{
-	return f->checked || f->pending || !f->map->tried || forks_check(f);
+	if (!f->exact && !effect->changed)
+		return true;
+	undone_refresh(&f->undone);
+	return (!f->map->tried || undone_begin(&f->undone)) && forks_try(f);
 }
 
 /*
@@ -217,11 +175,8 @@ static enum walk_state forks_walk(struct forks *f)
 {
 	struct walk_effect effect;
 
-	forks_add(f);
-	if (!forks_try(f) || !forks_hold(f))
-		return WALK_ON;
 	while (f->map->n < MAP_POINTS_MAX) {
-		enum walk_state state = walker_step(&f->walker, &effect);
+		enum walk_state state = forks_step(f, &effect);
 
 		/* F may be what W waits for. */
 		if (state == WALK_BLOCKED && f->pending && operator_moves(&f->operator) &&
@@ -229,10 +184,30 @@ static enum walk_state forks_walk(struct forks *f)
 			return WALK_BLOCKED;
 		if (state == WALK_BLOCKED)
 			state = walker_resume(&f->walker, f->pending ? STUCK_NS : NSEC_PER_SEC);
-		if (state != WALK_ON || !forks_point(f, &effect) || !forks_hold(f))
+		/* F has forked once, or never again at once. */
+		if (state == WALK_OVER && f->map->tried && !f->pending &&
+		    !undone_end(&f->undone))
+			return WALK_ON;
+		if (state != WALK_ON || !forks_point(f, &effect))
 			return state;
 	}
 	return WALK_ON;
+}
+
+/*
+ * The first point. What is W's alone is looked for in the picture behind the fork, if one came
+ * through: W has not moved.
+ */
+static int forks_begin(struct forks *f, struct strbuf *err)
+{
+	forks_add(f);
+	if (!forks_try(f))
+		return 0;
+	if (f->pending)
+		return walker_observe(&f->walker, err);
+	if (undone_begin(&f->undone))
+		walker_observe_copy(&f->walker, picture_copy(f->undone.before));
+	return 0;
 }
 
 /*
@@ -267,22 +242,26 @@ static void forks_conclude(struct forks *f, const struct control_order *order, s
 /* W is at its window. -1 and a sentence: it cannot be walked. */
 static int forks_explore(struct forks *f, struct strbuf *err)
 {
-	enum walk_state state;
+	enum walk_state state = WALK_ON;
 
-	if (walker_begin(&f->walker, f->course, err) < 0 || walker_observe(&f->walker, err) < 0)
+	if (walker_begin(&f->walker, f->course, err) < 0)
 		return -1;
 	f->map->places = places_take(f->cell->cache, f->walker.pid);
-	state = forks_walk(f);
+	if (forks_begin(f, err) < 0)
+		return -1;
+	if (f->walker.code)
+		state = forks_walk(f);
+	f->gone = f->gone || f->undone.gone;
 	f->map->end = f->gone ? MAP_CUT : step_map_end(state);
-	if (state == WALK_OVER && !f->pending && f->checked)
+	if (state == WALK_OVER && !f->pending && f->undone.checked)
 		forks_rest(f);
 	if (!map_is_whole(f->map, err))
 		return -1;
 	if (f->gone)
 		strbuf_reset(f->unsound);
-	else if (!f->checked && !f->unsound->len)
-		strbuf_addstr(f->unsound, "no fork came through while W was in its window, so "
-			      "whether one leaves the process as it was is not known");
+	else if (!f->undone.checked && !f->unsound->len)
+		strbuf_addstr(f->unsound, "no two forks came through while W was in its window, "
+			      "so whether one leaves the process as it was is not known");
 	return 0;
 }
 
@@ -299,9 +278,12 @@ enum link_result step_forks(struct cell *cell, struct map *map, bool exact, stru
 	f.course = course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted,
 				&trial);
 	f.operator.course = f.course;
+	f.undone = (struct undone){ .operator = &f.operator, .walker = &f.walker,
+				    .unsound = unsound };
 	if (step_await_window(f.course)) {
 		ret = forks_explore(&f, err);
 		walker_end(&f.walker);
+		undone_forget(&f.undone);
 	}
 	if (ret < 0 || unsound->len) {
 		result = course_abandon(f.course, err);

@@ -191,6 +191,20 @@ enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int t
 	return state;
 }
 
+enum walk_state walker_run_straight(struct walker *walker, uint64_t pc)
+{
+	enum walk_state state;
+
+	walker->nstores = 0;
+	walker->stores_known = true;
+	if (cpu_break_set(walker->tid, pc) < 0 || walker_continue(walker, PTRACE_CONT) < 0)
+		return WALK_GONE;
+	state = await_stop(walker);
+	if (state == WALK_ON && cpu_break_clear(walker->tid) < 0)
+		return WALK_GONE;
+	return state;
+}
+
 static bool in_vdso(const struct walker *walker)
 {
 	uint64_t pc = cpu_pc(&walker->registers);
@@ -289,6 +303,7 @@ enum walk_state walker_step(struct walker *walker, struct walk_effect *effect)
 	state = effect->called ? step_call(walker) : walker_advance(walker);
 	if (state == WALK_ON && in_vdso(walker)) {
 		effect->changed = effect->touched = effect->called = true;
+		walker->stores_known = false;
 		state = vdso_leave(walker);
 	}
 	effect_look(walker, &stores, effect);
@@ -380,16 +395,6 @@ int walker_take(struct walker *walker, const struct walker *w, pid_t tid)
 		.pid = w->pid, .tid = tid, .zygote = w->zygote, .control = w->control,
 	};
 	return walker_seize(walker);
-}
-
-int walker_observe(struct walker *walker, struct strbuf *err)
-{
-	walker->code = effect_code_new();
-	if (reach_begin(&walker->reach, walker->pid, walker->zygote,
-			cpu_sp(&walker->registers)) == 0)
-		return 0;
-	strbuf_addf(err, "the memory of a subject cannot be read: %s", strerror(errno));
-	return -1;
 }
 
 /*

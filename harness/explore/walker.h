@@ -35,6 +35,10 @@ struct walker {
 	bool masked;     /* SIGCHLD is blocked, `mask` was the mask before */
 	sigset_t mask;
 	struct walker_code *code; /* what was decoded, by address; NULL: nothing is observed */
+	/* Where the last step whose effect was told has stored, in what others can see. */
+	struct cpu_access stores[CPU_ACCESSES_MAX];
+	size_t nstores;
+	bool stores_known; /* that is all that it can have changed */
 };
 
 enum walk_state {
@@ -60,6 +64,8 @@ struct walk_effect {
 int walker_begin(struct walker *walker, struct course *course, struct strbuf *err);
 /* From here on steps tell their effect: look which memory is W's alone. 0, or -1 and a sentence. */
 int walker_observe(struct walker *walker, struct strbuf *err);
+/* The same by a copy of the process's memory that was taken while W stood where it stands. */
+void walker_observe_copy(struct walker *walker, const struct pagecopy *copy);
 /* Lets W run on as it was, if it lives. */
 void walker_end(struct walker *walker);
 
@@ -73,6 +79,12 @@ enum walk_state walker_resume(struct walker *walker, uint64_t timeout_ns);
 
 /* Run at full speed to an address and the n-th time (from 1) that W comes by. */
 enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int times);
+
+/*
+ * The same the next time, when there is nothing on the way that waits; to the first stop, which may
+ * be a signal's. Nothing is told of its effect: there is none.
+ */
+enum walk_state walker_run_straight(struct walker *walker, uint64_t pc);
 
 /*
  * W stands before an instruction that repeats itself: make so many of its rounds, at full speed

@@ -22,20 +22,35 @@ struct line {
 	bool deleted;
 };
 
-/* Takes the line apart in place. */
+/* Behind the number, and behind the one character that is to end it; NULL: it is none. */
+static char *number_parse(char *text, char end, uint64_t *number)
+{
+	char *p;
+
+	*number = strtoull(text, &p, 16);
+	return p > text && *p == end ? p + 1 : NULL;
+}
+
+/* Takes the line apart in place; by hand, for sscanf() takes as long as the kernel with it. */
 static bool line_parse(char *text, struct line *line)
 {
-	unsigned long long start, end, offset;
+	char *p = number_parse(text, '-', &line->start);
 	size_t len;
-	int at = 0;
 
-	if (sscanf(text, "%llx-%llx %4s %llx %*s %*s %n", &start, &end, line->perms, &offset,
-		   &at) < 4 || !at)
+	p = p ? number_parse(p, ' ', &line->end) : NULL;
+	if (!p || strcspn(p, " ") != sizeof(line->perms) - 1)
 		return false;
-	line->start = start;
-	line->end = end;
-	line->offset = offset;
-	line->path = text + at;
+	memcpy(line->perms, p, sizeof(line->perms) - 1);
+	line->perms[sizeof(line->perms) - 1] = '\0';
+	p = number_parse(p + sizeof(line->perms), ' ', &line->offset);
+	/* Device and inode. */
+	for (int i = 0; p && i < 2; i++) {
+		p += strcspn(p, " ");
+		p += strspn(p, " ");
+	}
+	if (!p)
+		return false;
+	line->path = p;
 	len = strlen(line->path);
 	line->deleted = len > strlen(DELETED) &&
 			!strcmp(line->path + len - strlen(DELETED), DELETED);

@@ -22,6 +22,9 @@
  * long time. 50 µs between two looks costs nothing in the second case and little in the first.
  */
 #define LOOK_INTERVAL_NS 50000
+/* The first looks: one that waits for our processor alone stops as soon as it has it. */
+#define LOOK_FIRST_NS 10000
+#define LOOKS_FIRST 5
 /*
  * A process that is killed while it is held is dead within milliseconds; one that sleeps in the
  * kernel, out of reach, may not stop for long. One second, then it stays attached.
@@ -104,21 +107,26 @@ static bool tracees_settled(struct tracees *tracees)
 	return all;
 }
 
+static bool tracees_await(struct tracees *tracees, uint64_t deadline_ns)
+{
+	static const struct timespec first = { 0, LOOK_FIRST_NS }, nap = { 0, LOOK_INTERVAL_NS };
+	unsigned int looks = 0;
+	bool settled;
+
+	while (!(settled = tracees_settled(tracees)) && clock_now() < deadline_ns)
+		nanosleep(looks++ < LOOKS_FIRST ? &first : &nap, NULL);
+	return settled;
+}
+
 int tracees_stop(struct tracees *tracees, pid_t pid, uint64_t deadline_ns)
 {
-	static const struct timespec nap = { 0, LOOK_INTERVAL_NS };
 	int error = ESRCH, added;
 
 	*tracees = (struct tracees){ .pid = pid };
 	/* A thread that is not stopped yet may start another, so look until none is new. */
-	while ((added = tracees_attach_new(tracees)) > 0) {
-		bool settled;
-
-		while (!(settled = tracees_settled(tracees)) && clock_now() < deadline_ns)
-			nanosleep(&nap, NULL);
-		if (!settled)
+	while ((added = tracees_attach_new(tracees)) > 0)
+		if (!tracees_await(tracees, deadline_ns))
 			break;
-	}
 	for (size_t i = 0; i < tracees->n; i++) {
 		if (tracees->v[i].stopped)
 			return 0;

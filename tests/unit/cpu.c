@@ -146,10 +146,126 @@ static void known_check(void)
 	CHECK(instruction.wild && !instruction.length, "half an instruction is none");
 }
 
+/* Is it known, without going through it, where it leads, and that it stores nothing? */
+static void straight_check(void)
+{
+	static const struct {
+		const char *text;
+		char code[CPU_CODE_MAX];
+		bool straight;
+	} ones[] = {
+		{ "mov rax, [rdi]", "\x48\x8b\x07", true },
+		{ "cmp [rdi], rax", "\x48\x39\x07", true },
+		{ "div [rdi]", "\x48\xf7\x37", true },
+		{ "cmovz eax, [rdi]", "\x0f\x44\x07", true },
+		{ "mov rbp, rsp", "\x48\x89\xe5", true },
+		{ "nop [rax]", "\x0f\x1f\x00", true },
+		{ "mov [rdi], rax", "\x48\x89\x07", false },
+		{ "xchg [rdi], al", "\x86\x07", false },
+		{ "lock cmpxchg [rdi], ecx", "\xf0\x0f\xb1\x0f", false },
+		{ "push rbx", "\x53", false },
+		{ "pop rbx", "\x5b", false },
+		{ "leave", "\xc9", false },
+		{ "popf", "\x9d", false },
+		{ "sub rsp, 8", "\x48\x83\xec\x08", false },
+		{ "mov esp, eax", "\x89\xc4", false },
+		{ "xchg rsp, rax", "\x48\x94", false },
+		{ "jz", "\x74\x02", false },
+		{ "jmp", "\xeb\x02", false },
+		{ "jmp rax", "\xff\xe0", false },
+		{ "jrcxz", "\xe3\x02", false },
+		{ "loop", "\xe2\x02", false },
+		{ "call", "\xe8\x00\x00\x00\x00", false },
+		{ "ret", "\xc3", false },
+		{ "rep movsb", "\xf3\xa4", false },
+		{ "repne scasb", "\xf2\xae", false },
+		{ "syscall", "\x0f\x05", false },
+		{ "int3", "\xcc", false },
+		{ "xbegin", "\xc7\xf8\x00\x00\x00\x00", false },
+		{ "clzero", "\x0f\x01\xfc", false },
+		{ "no instruction", "\x06", false },
+	};
+	struct cpu_instruction instruction;
+
+	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++) {
+		cpu_decode((const uint8_t *)ones[i].code, CPU_CODE_MAX, &instruction);
+		CHECK_INT(instruction.straight, ones[i].straight, "%s: is it straight?",
+			  ones[i].text);
+	}
+}
+
+/* What the processor itself makes of a condition. Its stack has a red zone. */
+#define CONDITIONS(X) X(0, "o") X(1, "no") X(2, "b") X(3, "nb") X(4, "z") X(5, "nz") X(6, "be") \
+	X(7, "nbe") X(8, "s") X(9, "ns") X(10, "p") X(11, "np") X(12, "l") X(13, "nl") \
+	X(14, "le") X(15, "nle")
+#define CONDITION_CASE(n, name) \
+	case n: \
+		__asm__ volatile("lea -128(%%rsp), %%rsp\n push %1\n popf\n set" name " %0\n" \
+				 "lea 128(%%rsp), %%rsp" : "=q"(met) : "r"(flags) : "cc"); \
+		break;
+
+static bool is_met(unsigned int condition, uint64_t flags)
+{
+	bool met = false;
+
+	switch (condition) {
+	CONDITIONS(CONDITION_CASE)
+	default:
+		break;
+	}
+	return met;
+}
+
+static uint64_t flags_of(unsigned int bits)
+{
+	static const uint64_t flags[] = { 1, 1 << 2, 1 << 6, 1 << 7, 1 << 11 };
+	uint64_t all = 0x202;
+
+	for (unsigned int i = 0; i < 5; i++)
+		all |= bits >> i & 1 ? flags[i] : 0;
+	return all;
+}
+
+static void jump_check(void)
+{
+	struct cpu_registers registers;
+	struct cpu_instruction near, far, always, none;
+	unsigned int wrong = 0;
+
+	registers_known(&registers);
+	for (unsigned int condition = 0; condition < 16; condition++) {
+		uint8_t near_code[CPU_CODE_MAX] = { (uint8_t)(0x70 + condition), 0xf0 };
+		uint8_t far_code[CPU_CODE_MAX] = { 0x0f, (uint8_t)(0x80 + condition), 0, 1 };
+
+		cpu_decode(near_code, CPU_CODE_MAX, &near);
+		cpu_decode(far_code, CPU_CODE_MAX, &far);
+		wrong += !near.jumps || !far.jumps;
+		for (unsigned int bits = 0; bits < 32; bits++) {
+			uint64_t flags = flags_of(bits);
+			bool met = is_met(condition, flags);
+
+			registers.raw[offsetof(struct user_regs_struct, eflags) / 8] = flags;
+			wrong += cpu_jump(&near, &registers) != 0x400000ull + 2 - 16 * met;
+			wrong += cpu_jump(&far, &registers) != 0x400000ull + 6 + 256 * met;
+		}
+	}
+	CHECK_INT(wrong, 0, "where a jump leads is what the processor makes of it");
+	cpu_decode((const uint8_t *)"\xe9\x00\x01\x00\x00", 5, &always);
+	CHECK(always.jumps && cpu_jump(&always, &registers) == 0x400105, "one without condition");
+	cpu_decode((const uint8_t *)"\xff\xe0", 2, &none);
+	CHECK(!none.jumps, "one that a register leads is not told");
+	cpu_decode((const uint8_t *)"\xe3\x02", 2, &none);
+	CHECK(!none.jumps, "nor one that counts");
+	cpu_decode((const uint8_t *)"\xe8\x00\x00\x00\x00", 5, &none);
+	CHECK(!none.jumps, "nor is a call one");
+}
+
 int main(void)
 {
 	CHECK(cpu_supported(), "this machine can be stepped");
 	known_check();
+	straight_check();
+	jump_check();
 	return tap_done();
 }
 

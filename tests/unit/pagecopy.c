@@ -151,12 +151,7 @@ static char *mapping(const char *name, int flags, char fill)
 	return p;
 }
 
-struct look {
-	struct maps maps;
-	struct pagecopy copy;
-};
-
-static void look(struct look *at, pid_t pid)
+static void look(struct pagecopy *at, pid_t pid)
 {
 	struct strbuf why = STRBUF_INIT;
 	int signo = 0;
@@ -166,16 +161,9 @@ static void look(struct look *at, pid_t pid)
 	while (signo != SIGTRAP)
 		if (ptrace(PTRACE_CONT, pid, NULL, NULL) < 0 || !(signo = traced_wait(pid)))
 			traced_fail("going on with the child");
-	if (maps_read(&at->maps, pid) < 0 ||
-	    pagecopy_take(&at->copy, &at->maps, pid, getpid(), &why) < 0)
-		traced_fail("going on with the child");
+	if (pagecopy_take(at, pid, getpid(), &why) < 0)
+		traced_fail("reading the child's memory");
 	strbuf_release(&why);
-}
-
-static void look_end(struct look *at)
-{
-	pagecopy_release(&at->copy);
-	maps_release(&at->maps);
 }
 
 static bool is_ours(uint64_t address)
@@ -208,9 +196,19 @@ static unsigned int differing(const struct pagecopy *a, const struct pagecopy *b
 	return n;
 }
 
+/* As for a store of which it is known where it was; these lie across pages. */
+static void bring_up_to_date(struct pagecopy *copy, pid_t pid)
+{
+	char *const ours[] = { kept, empty, file, common };
+
+	for (size_t i = 0; i < 4; i++)
+		pagecopy_refresh(copy, pid, getpid(), (uintptr_t)ours[i], 4 * pages_size());
+}
+
 int main(void)
 {
-	struct look before, after;
+	struct pagecopy before, after, gone = { .nareas = 0 };
+	struct strbuf why = STRBUF_INIT;
 	size_t own = 0;
 	pid_t pid;
 
@@ -221,22 +219,30 @@ int main(void)
 	told = (pid_t *)(void *)mapping(NULL, MAP_SHARED, 0);
 	pid = traced_start(child);
 	look(&before, pid);
-	for (size_t i = 0; i < before.copy.npages; i++)
-		own += before.copy.states[i] == PAGE_OWN;
-	CHECK(own > 0 && own < before.copy.npages / 2, "few pages are a new fork's own: %zu of %zu",
-	      own, before.copy.npages);
+	for (size_t i = 0; i < before.npages; i++)
+		own += before.states[i] == PAGE_OWN;
+	CHECK(own > 0 && own < before.npages / 2, "few pages are a new fork's own: %zu of %zu",
+	      own, before.npages);
 	for (size_t i = 0; i < ACTS; i++) {
 		look(&after, pid);
-		CHECK(pagecopy_has_same_areas(&before.copy, &after.copy), "%s: the same mappings",
+		CHECK(pagecopy_has_same_areas(&before, &after), "%s: the same mappings",
 		      acts[i].what);
-		pagecopy_complete(&before.copy, &after.copy, pid, getpid());
-		CHECK_INT(differing(&before.copy, &after.copy), acts[i].differs, "%s: %s",
+		pagecopy_complete(&before, &after, pid, getpid());
+		CHECK_INT(differing(&before, &after), acts[i].differs, "%s: %s",
 			  acts[i].what, acts[i].differs ? "one page differs" : "no page differs");
-		look_end(&before);
+		bring_up_to_date(&before, pid);
+		pagecopy_complete(&before, &after, pid, getpid());
+		CHECK_INT(differing(&before, &after), 0, "%s: the earlier copy is brought up to "
+			  "date", acts[i].what);
+		pagecopy_release(&before);
 		before = after;
 	}
-	look_end(&before);
+	pagecopy_release(&before);
 	kill(*told, SIGKILL);
 	traced_end(pid);
+	CHECK(pagecopy_take(&gone, pid, getpid(), &why) < 0 && why.len > 0,
+	      "a process that is gone cannot be copied, which is told");
+	pagecopy_release(&gone);
+	strbuf_release(&why);
 	return tap_done();
 }
