@@ -39,7 +39,8 @@ UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests
 Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
-.PHONY: all help setup pythons run check check-long bench triage-eval install uninstall clean units
+.PHONY: all help setup pythons run check check-long bench triage-eval update-golden install \
+	uninstall clean units
 
 all: $(BUILD)/forkpoint
 	@:
@@ -51,6 +52,7 @@ help:
 	@echo "make check-long   the tests that take hours' worth of trials"
 	@echo "make bench        what users wait for, as ratios"
 	@echo "make triage-eval  how often triage is right, on the labelled reports in CORPUS"
+	@echo "make update-golden  note anew what triage answers to its own fixtures"
 	@echo "make pythons      only provide the interpreters"
 	@echo "make install      to PREFIX ($(PREFIX)), under DESTDIR; make uninstall takes it back"
 	@echo "make clean        remove $(BUILD)"
@@ -94,7 +96,12 @@ $(BENCHES): $(BUILD)/%: %.c $(LIB_OBJECTS)
 CORPUS = ../shared/corpus
 
 triage-eval: $(BUILD)/forkpoint
-	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint python3 tests/eval/triage-eval.py $(CORPUS)
+	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint python3 tests/eval/triage-eval.py $(CORPUS) \
+		tests/fixtures/triage
+
+# What is expected of a fixture stays; what is answered is written down anew, to be reviewed.
+update-golden: $(BUILD)/forkpoint
+	$(Q)python3 tests/lib/triage_fixtures.py --update $(abspath $(BUILD))/forkpoint
 
 units: $(UNITS)
 

@@ -33,7 +33,7 @@ def make_copy():
     os.mkdir(f"{TREE}/cache")
     for name in ["Makefile", "README.md", "LICENSE"]:
         shutil.copy(name, TREE)
-    for name in ["ci", "embed", "harness", "scenarios"]:
+    for name in ["ci", "embed", "harness", "scenarios", "tests/fixtures"]:
         shutil.copytree(name, f"{TREE}/{name}", symlinks=True)
     shutil.copy(forkpoint_test.PROGRAM, f"{TREE}/build/forkpoint")
     os.symlink(f"{CACHE}/interpreters", f"{TREE}/cache/interpreters")
@@ -132,8 +132,8 @@ def check_command(command):
 
 make_copy()
 blocks = re.findall(r"^```(\S[^\n]*)?\n(.*?)^```$", README, re.M | re.S)
-equal(sum(bool(re.match(r"sh\b", language)) for language, _ in blocks), 5,
-      "the README has five blocks of commands")
+equal(sum(bool(re.match(r"sh\b", language)) for language, _ in blocks), 6,
+      "the README has six blocks of commands")
 equal(sum(language == "c" for language, _ in blocks), 1, "and one scenario")
 
 ran, looked_up, last_out = 0, 0, ""
@@ -142,7 +142,7 @@ for language, text in blocks:
         file = re.search(r"^Write `(scenarios/[a-z_]+\.c)`:$", README, re.M)
         if ok(file, "the README says where the scenario goes"):
             spew(f"{TREE}/{file.group(1)}", text)
-    elif language == "text" and text.startswith("TAP version"):
+    elif language == "text" and text.startswith(("TAP version", "# Crash")):
         check_record(text, last_out)
         if forks_of(text):
             check_forks(text, last_out)
