@@ -11,6 +11,7 @@
 #	V=1             show the commands
 #	PYTHONS         interpreters for `make run`, as --python takes them ("3.12 3.13d"): all
 #	RUNFLAGS        further options of `make run`
+#	FUZZ_SECONDS    how long `make fuzz` takes for a target, of which there are some twenty (60)
 #	BUDGET          time of a cell in `make run` that chance decides (1.5s)
 #	PREFIX, DESTDIR where `make install` puts things (/usr/local)
 #
@@ -40,7 +41,7 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@echo "  $(1)	$(2)")
 
 .PHONY: all help setup pythons run check check-long bench triage-eval update-golden install \
-	uninstall clean units
+	uninstall clean units fuzz fuzzers
 
 all: $(BUILD)/forkpoint
 	@:
@@ -51,6 +52,7 @@ help:
 	@echo "make check        set up and run the tests"
 	@echo "make check-long   the tests that take hours' worth of trials"
 	@echo "make bench        what users wait for, as ratios"
+	@echo "make fuzz         hostile input for all that reads crash reports, under sanitizers"
 	@echo "make triage-eval  how often triage is right, on the labelled reports in CORPUS"
 	@echo "make update-golden  note anew what triage answers to its own fixtures"
 	@echo "make pythons      only provide the interpreters"
@@ -71,20 +73,48 @@ run: pythons
 	$(Q)$(BUILD)/forkpoint run --budget $(BUDGET) $(PYTHONS:%=--python %) $(RUNFLAGS)
 
 TESTENV = BUILD=$(abspath $(BUILD)) FORKPOINT=$(abspath $(BUILD))/forkpoint \
-	UNITS=$(abspath $(BUILD))/tests/unit FORKPOINT_DATA=$(CURDIR)
+	UNITS=$(abspath $(BUILD))/tests/unit FUZZERS=$(abspath $(BUILD))/tests/fuzz \
+	FORKPOINT_DATA=$(CURDIR)
 
 check: pythons
-	$(Q)$(MAKE) --no-print-directory units
+	$(Q)$(MAKE) --no-print-directory units fuzzers
 	$(Q)$(TESTENV) prove --timer tests/*.t
+
+FUZZERS = $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,\
+	$(filter-out %/main.c,$(sort $(wildcard tests/fuzz/*.c))))
+FUZZ_SECONDS ?= 60
+
+fuzzers: $(FUZZERS)
+
+# clang has libFuzzer, which sees what an input reaches; elsewhere tests/fuzz/main.c goes by chance.
+FUZZ_CC := $(if $(shell command -v clang),clang,$(CC))
+FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ifeq ($(FUZZ_CC),clang)
+FUZZ_ENGINE = -fsanitize=fuzzer
+FUZZ_FLAGS += -fsanitize=fuzzer-no-link
+endif
+
+fuzz: setup
+	$(Q)$(MAKE) --no-print-directory units
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC="$(FUZZ_CC)" \
+		CFLAGS="$(CFLAGS) $(FUZZ_FLAGS)" FUZZ_ENGINE="$(FUZZ_ENGINE)" fuzzers
+	$(Q)$(TESTENV) FUZZERS=$(abspath $(BUILD))/fuzz/tests/fuzz sh tests/fuzz/fuzz.sh \
+		-max_total_time=$(FUZZ_SECONDS)
+
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/main.c tests/fuzz/fuzz.h $(LIB_OBJECTS)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(or $(FUZZ_ENGINE),tests/fuzz/main.c) \
+		$(LIB_OBJECTS) $(LIBS)
 
 check-long: pythons
 	$(Q)$(TESTENV) prove --timer tests/long/*.t
 
-BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,starts captures steps)
+BENCHES = $(patsubst %,$(BUILD)/tests/bench/%,starts captures steps reports)
 
 bench: pythons
-	$(Q)$(MAKE) --no-print-directory $(BENCHES)
-	$(Q)FORKPOINT=$(abspath $(BUILD))/forkpoint BENCH=$(abspath $(BUILD))/tests/bench \
+	$(Q)$(MAKE) --no-print-directory $(BENCHES) units
+	$(Q)UNITS=$(abspath $(BUILD))/tests/unit FORKPOINT=$(abspath $(BUILD))/forkpoint BENCH=$(abspath $(BUILD))/tests/bench \
 		FORKPOINT_DATA=$(CURDIR) CC="$(CC)" sh tests/bench/bench.sh
 
 $(BENCHES): $(BUILD)/%: %.c $(LIB_OBJECTS)

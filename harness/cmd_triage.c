@@ -58,8 +58,8 @@ static void work_failed(struct work *work, int status, const char *why)
 	work->status = status > work->status ? status : work->status;
 }
 
-/* 0, or -1 and a sentence. What is beyond INPUT_MAX is left out, and that is told. */
-static int input_read(const char *name, struct strbuf *data, struct strbuf *err)
+/* 0, or -1 and a sentence. What is beyond INPUT_MAX is left out, and that is told of `shown`. */
+static int input_read(const char *name, const char *shown, struct strbuf *data, struct strbuf *err)
 {
 	bool is_stdin = !strcmp(name, "-");
 	int fd = is_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
@@ -67,13 +67,13 @@ static int input_read(const char *name, struct strbuf *data, struct strbuf *err)
 
 	if (fd < 0 || strbuf_read(data, fd, INPUT_MAX) < 0) {
 		strbuf_addf(err, "cannot read '%s': %s: give a file with a crash report, or - for "
-			    "standard input", name, strerror(errno));
+			    "standard input", shown, strerror(errno));
 		if (fd >= 0 && !is_stdin)
 			close(fd);
 		return -1;
 	}
 	if (data->len == INPUT_MAX && read(fd, &more, 1) == 1)
-		warning("%s is larger than %zu MiB: the rest is left out", name, INPUT_MAX >> 20);
+		warning("%s is larger than %zu MiB: the rest is left out", shown, INPUT_MAX >> 20);
 	if (!is_stdin)
 		close(fd);
 	return 0;
@@ -154,23 +154,28 @@ static void triage_trace(struct work *work, const char *name, const struct trace
 
 static void triage_file(struct work *work, const char *name)
 {
-	struct strbuf data = STRBUF_INIT, err = STRBUF_INIT;
+	struct strbuf data = STRBUF_INIT, err = STRBUF_INIT, shown = STRBUF_INIT;
 	struct traces traces;
 
-	if (input_read(name, &data, &err) < 0) {
+	/* A file's name may hold anything, too; a line of output may not. */
+	text_add_line(&shown, name, strlen(name));
+	if (input_read(name, shown.buf, &data, &err) < 0) {
 		work_failed(work, EXIT_USAGE, err.buf);
+		strbuf_release(&shown);
 		strbuf_release(&err);
 		strbuf_release(&data);
 		return;
 	}
 	traces_read(data.buf, data.len, &traces);
 	if (!traces.n)
-		warning("%s: no crash report is recognised in it", name);
+		warning("%s: no crash report is recognised in it", shown.buf);
 	if (traces.more)
-		warning("%s has more than %d reports: the rest is left out", name, TRACES_MAX);
+		warning("%s has more than %d reports, or more than %d threads and frames: the rest "
+			"is left out", shown.buf, TRACES_MAX, TRACES_PARTS_MAX);
 	for (size_t i = 0; i < traces.n; i++)
 		triage_trace(work, name, &traces.v[i]);
 	traces_release(&traces);
+	strbuf_release(&shown);
 	strbuf_release(&data);
 }
 

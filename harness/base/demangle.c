@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 
 struct sink {
 	struct strbuf text;
@@ -69,6 +70,7 @@ char *demangle(const char *name)
 {
 	const char *begin = mangled_name(name);
 	struct sink sink = { .text = STRBUF_INIT };
+	struct strbuf clean = STRBUF_INIT;
 	char *mangled;
 	bool done;
 
@@ -79,8 +81,12 @@ char *demangle(const char *name)
 	mangled[strcspn(mangled, "@")] = '\0';
 	done = demangle_into(&sink, mangled) && sink.text.len;
 	free(mangled);
-	if (done)
-		return strbuf_detach(&sink.text);
+	if (!done) {
+		strbuf_release(&sink.text);
+		return xstrdup(name);
+	}
+	/* A name of plain ASCII may stand for any character (Rust's punycode, and its literals). */
+	text_add_line(&clean, sink.text.buf, sink.text.len);
 	strbuf_release(&sink.text);
-	return xstrdup(name);
+	return strbuf_detach(&clean);
 }

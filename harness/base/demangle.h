@@ -12,7 +12,8 @@
 
 /*
  * The name in an allocated string: demangled, or as it was. Never NULL. Rust's hash is left out;
- * what a compiler has added to a C++ name stands behind it: "f(int) [clone .cold]".
+ * what a compiler has added to a C++ name stands behind it: "f(int) [clone .cold]". What it has
+ * made readable is fit for a line of output, see base/text.h; a name that stays as it was is not.
  */
 char *demangle(const char *name);
 

@@ -92,7 +92,7 @@ void failure_handler_read(struct lines *lines, struct trace *trace)
 	struct piece name;
 	uint64_t pc;
 
-	read_heading(trace->crash, lines->line);
+	read_heading(trace->crash, piece_trim(lines->line));
 	trace_add_message(trace, lines->line);
 	thread = trace_add_thread(trace);
 	thread->culprit = true;

@@ -206,5 +206,12 @@ char *piece_copy(struct piece p)
 	struct strbuf text = STRBUF_INIT;
 
 	text_add_line(&text, p.len ? p.s : "", p.len < TRACE_TEXT_MAX ? p.len : TRACE_TEXT_MAX);
+	/* A byte that is no UTF-8 has become three. No character is cut in two. */
+	if (text.len > TRACE_TEXT_MAX) {
+		text.len = TRACE_TEXT_MAX;
+		while (((unsigned char)text.buf[text.len] & 0xc0) == 0x80)
+			text.len--;
+		text.buf[text.len] = '\0';
+	}
 	return strbuf_detach(&text);
 }

@@ -17,7 +17,8 @@
 /* "PID 123 - process", "TID 123:" */
 static bool is_process(struct piece text, uint64_t *pid)
 {
-	return take_text(&text, "PID ") && take_decimal(&text, pid) && take_text(&text, " - ");
+	return take_text(&text, "PID ") && take_decimal(&text, pid) && take_text(&text, " - ") &&
+	       piece_trim(text).len;
 }
 
 static bool is_thread(struct piece text, uint64_t *tid)

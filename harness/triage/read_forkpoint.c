@@ -30,7 +30,10 @@ static bool forkpoint_begins(const struct lines *lines)
 
 static void set_trust(struct crash_frame *frame, struct piece word)
 {
-	for (int i = TRUST_NONE; frame->function && i <= TRUST_EXACT; i++)
+	/* A name of which it says that it is none is worth no more than a chance find. */
+	if (frame->function && piece_is(word, trust_name(TRUST_NONE)))
+		frame->trust = TRUST_SCANNED;
+	for (int i = TRUST_SCANNED; frame->function && i <= TRUST_EXACT; i++)
 		if (piece_is(word, trust_name((enum trust)i)))
 			frame->trust = (enum trust)i;
 }

@@ -104,6 +104,7 @@ static bool is_frame(struct piece line)
 	struct piece module, place;
 	uint64_t pc;
 
+	line = piece_trim(line);
 	return line.len && (piece_ends(line, "]") || piece_ends(line, ")")) &&
 	       symbols_frame(line, &module, &place, &pc);
 }
@@ -235,7 +236,8 @@ static void read_said(struct lines *lines, struct trace *trace)
 
 static void glibc_read(struct lines *lines, struct trace *trace)
 {
-	struct piece first = lines->line;
+	struct piece first = piece_trim(lines->line);
+	size_t number = lines->number;
 
 	if (kernel_line_begins(first)) {
 		kernel_line_read(first, trace);
@@ -252,7 +254,7 @@ static void glibc_read(struct lines *lines, struct trace *trace)
 	read_frames(lines, trace);
 	read_maps(lines, trace);
 	/* What a shell says is the report itself if it is all there is. */
-	if (lines->line.s == first.s)
+	if (lines->line.s && lines->number == number)
 		trace_add_message(trace, first);
 	shell_take(lines, trace);
 }

@@ -28,7 +28,8 @@ static size_t indent(struct piece line)
 
 static bool is_process(struct piece text, uint64_t *pid)
 {
-	return take_text(&text, "Process ") && take_decimal(&text, pid) && take_text(&text, ": ");
+	return take_text(&text, "Process ") && take_decimal(&text, pid) &&
+	       take_text(&text, ": ") && piece_trim(text).len;
 }
 
 static bool is_version(struct piece text)

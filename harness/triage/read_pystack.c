@@ -34,10 +34,9 @@ static bool is_thread(struct piece text, uint64_t *tid, struct piece *rest)
 
 static bool pystack_begins(const struct lines *lines)
 {
-	struct piece text = lines->line, rest;
+	struct piece text = piece_trim(lines->line), rest;
 	uint64_t tid;
 
-	take_blanks(&text);
 	if (!text.len)
 		return false;
 	if (*text.s == 'T')

@@ -42,12 +42,13 @@ static bool panic_heading(struct piece line, struct piece *thread, struct piece 
 
 static bool is_runtime_error(struct piece line)
 {
-	return piece_starts(line, "fatal runtime error: ");
+	return piece_starts(piece_trim(line), "fatal runtime error: ");
 }
 
 /* Said after a panic that is the last. */
 static bool is_abort(struct piece line)
 {
+	line = piece_trim(line);
 	return is_runtime_error(line) || piece_ends(line, "panic. aborting.") ||
 	       piece_starts(line, "thread panicked while ");
 }
@@ -64,7 +65,7 @@ static bool rust_begins(const struct lines *lines)
 
 static bool is_note(struct piece line)
 {
-	return piece_starts(line, "note: ");
+	return piece_starts(piece_trim(line), "note: ");
 }
 
 static bool ends_message(struct piece line)
@@ -183,7 +184,7 @@ static void read_end(struct lines *lines, struct trace *trace)
 {
 	for (size_t n = 0; n < SAID_MAX && lines->line.s; n++, lines_next(lines)) {
 		if (is_abort(lines->line)) {
-			trace_add_message(trace, lines->line);
+			trace_add_message(trace, piece_trim(lines->line));
 			trace->crash->kind = CRASH_KIND_SIGNAL;
 			trace->crash->signo = SIGABRT;
 		} else if (!is_note(lines->line)) {

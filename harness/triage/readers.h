@@ -51,7 +51,8 @@ struct trace *trace_add_next(struct trace *trace);
 struct crash_thread *trace_add_thread(struct trace *trace);
 /*
  * A frame at the end of a thread. Beyond the first and last of them (TRACE_FRAMES_*) they are left
- * out, in the middle. `thread` NULL: NULL. Never keep the pointer over the next one.
+ * out, in the middle; beyond TRACE_ALL_FRAMES_MAX, at the end: the thread does not have it then,
+ * but one frame at least. `thread` NULL: NULL. Never keep the pointer over the next one.
  */
 struct crash_frame *trace_add_frame(struct trace *trace, struct crash_thread *thread);
 

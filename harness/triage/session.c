@@ -89,6 +89,7 @@ static void python_append(struct trace *trace, struct crash_thread *to, struct c
 		return; /* it has them already */
 	for (size_t i = native; i < from->nframes; i++)
 		*trace_add_frame(trace, to) = from->frames[i];
+	trace->nframes -= from->nframes - native; /* they were counted twice */
 	from->nframes = native;
 }
 
@@ -152,6 +153,7 @@ static void stack_close(struct session *stacks)
 		return;
 	}
 	merge(stacks->trace, old, thread);
+	stacks->trace->nframes -= thread->nframes;
 	thread_remove(crash, crash->nthreads - 1);
 }
 

@@ -100,6 +100,15 @@ static void message_move(struct trace *from, struct trace *to)
 	to->line = from->line;
 }
 
+static size_t parts_of(const struct trace *trace)
+{
+	size_t n = trace->crash->nthreads;
+
+	for (size_t i = 0; i < trace->crash->nthreads; i++)
+		n += trace->crash->threads[i].nframes;
+	return n;
+}
+
 static void traces_add(struct traces *traces, struct trace *trace)
 {
 	struct trace *last = traces->n ? &traces->v[traces->n - 1] : NULL;
@@ -114,7 +123,7 @@ static void traces_add(struct traces *traces, struct trace *trace)
 		*last = *trace;
 		return;
 	}
-	if (traces->n == TRACES_MAX) {
+	if (traces->n == TRACES_MAX || traces->nparts >= TRACES_PARTS_MAX) {
 		traces->more = true;
 		trace_release(trace);
 		return;
@@ -122,6 +131,7 @@ static void traces_add(struct traces *traces, struct trace *trace)
 	if ((traces->n & (traces->n - 1)) == 0)
 		traces->v = xrealloc(traces->v, (traces->n ? 2 * traces->n : 1) *
 				     sizeof(*traces->v));
+	traces->nparts += parts_of(trace);
 	traces->v[traces->n++] = *trace;
 }
 
@@ -146,6 +156,8 @@ static void traces_add_all(struct traces *traces, struct trace *first)
 
 static const struct trace_reader *reader_of(const struct lines *lines, enum trace_format *format)
 {
+	if (!lines->line.len)
+		return NULL; /* no report begins with nothing, and there may be very many such */
 	for (int i = 0; i < TRACE_FORMATS; i++)
 		if (readers[i] && readers[i]->begins(lines)) {
 			*format = (enum trace_format)i;

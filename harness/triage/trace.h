@@ -68,6 +68,8 @@ struct trace {
 	/* While it is read, see readers.h; empty then. */
 	struct trace *next;  /* the next report of the same text, allocated */
 	struct strbuf said;  /* of the message, more than is kept */
+	size_t nframes;      /* of all threads */
+	struct crash_frame spare; /* what becomes of a frame beyond TRACE_ALL_FRAMES_MAX */
 };
 
 /* More than these are left out, and the report is incomplete. */
@@ -76,13 +78,18 @@ struct trace {
 /* A recursion is recognised by its first and its last frames. */
 #define TRACE_FRAMES_FIRST 1024
 #define TRACE_FRAMES_LAST 1024
+/* Of all threads; but each may have one. */
+#define TRACE_ALL_FRAMES_MAX 200000
+/* Threads and frames of all reports of a text: what is behind them is left out. */
+#define TRACES_PARTS_MAX 2000000
 /* Of a name or a path, in bytes. */
 #define TRACE_TEXT_MAX 4096
 
 struct traces {
 	struct trace *v;
 	size_t n;
-	bool more; /* there were more than TRACES_MAX */
+	size_t nparts; /* threads and frames */
+	bool more; /* there were more than TRACES_MAX, or TRACES_PARTS_MAX */
 };
 
 /* All that is in there, in order; 0 reports: nothing is recognised. Release it. */

@@ -81,14 +81,27 @@ struct crash_thread *trace_add_thread(struct trace *trace)
 	return NULL;
 }
 
+/* It is filled in like others, and shown by none. */
+static struct crash_frame *spare_frame(struct trace *trace, struct crash_thread *thread)
+{
+	trace->incomplete = true;
+	thread->truncated = true;
+	crash_frame_release(&trace->spare);
+	return memset(&trace->spare, 0, sizeof(trace->spare));
+}
+
 struct crash_frame *trace_add_frame(struct trace *trace, struct crash_thread *thread)
 {
 	struct crash_frame *oldest;
 
 	if (!thread)
 		return NULL;
-	if (thread->nframes < TRACE_FRAMES_FIRST + TRACE_FRAMES_LAST)
+	if (thread->nframes < TRACE_FRAMES_FIRST + TRACE_FRAMES_LAST) {
+		if (trace->nframes >= TRACE_ALL_FRAMES_MAX && thread->nframes)
+			return spare_frame(trace, thread);
+		trace->nframes++;
 		return crash_thread_add_frame(thread);
+	}
 	/* The last ones are a ring until trace_settle(). */
 	trace->incomplete = true;
 	oldest = &thread->frames[TRACE_FRAMES_FIRST + thread->left_out++ % TRACE_FRAMES_LAST];
@@ -108,6 +121,17 @@ static void ring_straighten(struct crash_thread *thread)
 	free(copy);
 }
 
+/* Text that is mangled may call several so; the first is it, for crash_culprit() as well. */
+static void culprit_settle(struct crash *crash)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		crash->threads[i].culprit &= !found;
+		found |= crash->threads[i].culprit;
+	}
+}
+
 void trace_settle(struct trace *trace)
 {
 	if (trace->said.buf) {
@@ -115,6 +139,9 @@ void trace_settle(struct trace *trace)
 		strbuf_release(&trace->said);
 		trace->said = (struct strbuf){ .buf = NULL };
 	}
+	crash_frame_release(&trace->spare);
+	memset(&trace->spare, 0, sizeof(trace->spare));
+	culprit_settle(trace->crash);
 	for (size_t i = 0; i < trace->crash->nthreads; i++)
 		if (trace->crash->threads[i].left_out)
 			ring_straighten(&trace->crash->threads[i]);
@@ -131,6 +158,12 @@ void frame_name(struct crash_frame *frame, struct piece name)
 	text = piece_copy(name);
 	frame->function = demangle(text);
 	frame->trust = TRUST_EXACT;
+	/* A short mangled name may be a very long one, and there may be very many. */
+	if (strlen(frame->function) > TRACE_TEXT_MAX) {
+		free(frame->function);
+		frame->function = text;
+		text = NULL;
+	}
 	free(text);
 }
 

@@ -17,14 +17,18 @@
 #	covered   the same without --exact: the walk's time by all points of the window
 #	found     walks of fork-lru-stdlist from a warm host: how many of 1,000 met the crash, the
 #	          slowest and the median; and how many of 50 times 20 forks under load (the seed's way)
+#	triage    crash reports that are read, classified and told in a second: 2,000 or more, made of
+#	          the unit tests' samples, from one text; beside a search for the ends of its lines,
+#	          as `wc -l` does it, so this ratio is far below 1. Wanted: 2,000 a second.
 #	matrix    `forkpoint run --budget 1.5s`, as `make run` does it
 #
 # Knobs: BENCH_REPEAT (5) repetitions, BENCH_FOUND (1000) walks, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no.
 set -eu
-: "${FORKPOINT:?is set by make bench}" "${BENCH:?is set by make bench}"
+: "${FORKPOINT:?is set by make bench}" "${BENCH:?is set by make bench}" "${UNITS:?is, too}"
 repeat=${BENCH_REPEAT:-5}
 zygote_trials=2000
 exec_trials=40
+triage_reports=2000
 dir=$(mktemp -d "${TMPDIR:-/tmp}/forkpoint-bench.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 here=$(cd "$(dirname "$0")" && pwd)
@@ -94,7 +98,7 @@ row() { # WHAT PYTHON FILE UNIT
 	low=$(cut -d' ' -f3 "$3" | sort -n | head -n 1)
 	high=$(cut -d' ' -f3 "$3" | sort -n | tail -n 1)
 	echo "$1 $2 $ours $peer $ratio $low $high" |
-		awk -v unit="$4" '{ printf "%-8s %-9s %10.1f %10.1f  %-12s %5.2f (%.2f to %.2f)\n", $1, $2, $3, $4, unit, $5, $6, $7 }'
+		awk -v unit="$4" '{ printf "%-8s %-9s %10.1f %10.1f  %-12s %5.3g (%.3g to %.3g)\n", $1, $2, $3, $4, unit, $5, $6, $7 }'
 }
 
 zygote_ours() { rate "$python" zygote "$zygote_trials"; }
@@ -174,6 +178,16 @@ while read -r python file; do
 	row covered "$python" "$dir/covered" "ms"
 	echo "         of its points the reduction leaves out $(echo "$left_out" | awk '{ print 100 * $1 }') %"
 done <"$dir/list"
+
+. "$here/../fuzz/samples.sh"
+samples_write "$dir/samples"
+: >"$dir/turns"
+for _ in $(seq "$repeat"); do
+	alone "$BENCH/reports" "$dir/samples" "$triage_reports" >"$dir/reports"
+	awk '{ print $1, $2, $1 / $2 }' "$dir/reports" >>"$dir/turns"
+done
+row triage - "$dir/turns" "reports/s"
+awk '{ printf "         of %d reports in %d bytes\n", $3, $4 }' "$dir/reports"
 
 read -r python file <"$dir/list"
 "$BENCH/steps" found "$python" fork-lru-stdlist "${BENCH_FOUND:-1000}" | awk -v python="$python" \

@@ -29,6 +29,7 @@ static void test_cxx(void)
 
 static void test_rust(void)
 {
+	check("_RNvC1au6ab_g4t", "a::a?b"); /* U+202E turns a line round */
 	check("_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "core::fmt::Formatter::pad");
 	check("_ZN58_$LT$alloc..string..String$u20$as$u20$core..fmt..Debug$GT$3fmt"
 	      "17h0123456789abcdefE.llvm.1234",

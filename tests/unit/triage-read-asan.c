@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of AddressSanitizer's reports, and of those that are written alike. */
-#include "tests/unit/told.h"
+#include "tests/unit/reading.h"
 
 static const struct sample samples[] = {
 	{ "a use after free",

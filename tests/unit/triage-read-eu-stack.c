@@ -24,37 +24,55 @@ static const char all_options[] =
 static void test_options(void)
 {
 	check_report(all_options,
-		     "eu-stack look pid 24244\n"
-		     " 24244 culprit truncated\n"
-		     "  __strlen_evex @libc.so.6+0x167ad8 "
-		     "../sysdeps/x86_64/multiarch/strlen-evex.S:79\n"
-		     "  string_at @_ctypes.cpython-312-x86_64-linux-gnu.so "
-		     "./Modules/_ctypes/_ctypes.c:5528 inlined\n"
-		     "  PyCFuncPtr_call @_ctypes.cpython-312-x86_64-linux-gnu.so "
-		     "./Modules/_ctypes/_ctypes.c:5522\n"
-		     "  ? @libffi.so.8+0x6f79\n"
-		     "  ffi_call @libffi.so.8\n"
-		     "  ffi_call @libffi.so.8\n"
-		     "  ?\n"
-		     " 24614\n"
-		     "  clock_nanosleep@GLIBC_2.2.5 @libc.so.6\n",
+		      "eu-stack line 1: look pid 24244\n"
+		      "* tid 24244 truncated\n"
+		      "    0x7ffff7785ad8 __strlen_evex @libc.so.6+0x167ad8 "
+		      "../sysdeps/x86_64/multiarch/strlen-evex.S:79\n"
+		      "    0x7ffff734c528 string_at @_ctypes.cpython-312-x86_64-linux-gnu.so "
+		      "./Modules/_ctypes/_ctypes.c:5528 inlined\n"
+		      "    0x7ffff734c528 PyCFuncPtr_call "
+		      "@_ctypes.cpython-312-x86_64-linux-gnu.so "
+		      "./Modules/_ctypes/_ctypes.c:5522\n"
+		      "    0x7ffff7ec2f7a ? @libffi.so.8+0x6f79\n"
+		      "    0x7ffff7ec2b0d ffi_call @libffi.so.8\n"
+		      "    0x7ffff7ec2b0d ffi_call @libffi.so.8\n"
+		      "    ?\n"
+		      "- tid 24614\n"
+		      "    0x7ffff76ed545 clock_nanosleep@GLIBC_2.2.5 @libc.so.6\n",
 		     "all that eu-stack can print");
 	check_reading("PID 7 - process\nTID 7:\n#0  0x00007ffff7785ad8 pause\n#1  "
 		      "0x00007ffff734c528\n"
 		      "#2  0x00007ffff734c52c _ZN3foo3barEv\n",
-		      "eu-stack look pid 7\n 7 culprit\n  pause\n  ?\n  foo::bar()\n",
+		      "eu-stack line 1: look pid 7\n"
+		      "* tid 7\n"
+		      "    0x7ffff7785ad8 pause\n"
+		      "    0x7ffff734c528 ?\n"
+		      "    0x7ffff734c52c foo::bar()\n",
 		      "no option at all");
 	check_reading("#1 is no frame\nTID 8:\n#0  0x00007ffff7785ad8 - libffi.so.8\n"
 		      "#1  0x00007ffff734c528 a - b - libc.so.6\n",
-		      "eu-stack look\n 8 culprit\n  ? @libffi.so.8\n  a - b @libc.so.6\n",
+		      "eu-stack line 2: look\n"
+		      "* tid 8\n"
+		      "    0x7ffff7785ad8 ? @libffi.so.8\n"
+		      "    0x7ffff734c528 a - b @libc.so.6\n",
 		      "modules alone, and a name with a dash");
 	check_reading("PID 7 - process\nTID 7:\n#0  0x00007ffff7785ad8 a\n\n"
 		      "PID 9 - process\nTID 9:\n#0  0x00007ffff7785ad8 b\n",
-		      "eu-stack look pid 7\n 7 culprit\n  a\neu-stack look pid 9\n 9 culprit\n  b\n",
+		      "eu-stack line 1: look pid 7\n"
+		      "* tid 7\n"
+		      "    0x7ffff7785ad8 a\n"
+		      "eu-stack line 5: look pid 9\n"
+		      "* tid 9\n"
+		      "    0x7ffff7785ad8 b\n",
 		      "two processes are two reports");
 	check_reading("PID 7 - core\nTID 7:\n#0  0x00007ffff7785ad8 poll\n"
 		      "TID 8:\n#0  0x00007ffff7785ada raise\n#1  0x00007ffff7785adb abort\n",
-		      "eu-stack SIGABRT pid 7\n 7\n  poll\n 8 culprit\n  raise\n  abort\n",
+		      "eu-stack line 1: signal 6 pid 7\n"
+		      "- tid 7\n"
+		      "    0x7ffff7785ad8 poll\n"
+		      "* tid 8\n"
+		      "    0x7ffff7785ada raise\n"
+		      "    0x7ffff7785adb abort\n",
 		      "who aborts is the culprit");
 	check_long("TID 8:\n", "#%zu 0x00007ffff734c528 recurse\n", 5000);
 }
@@ -79,19 +97,30 @@ static const char info[] =
 	"                #0  0x00007f1c4f1d2f12 poll (libc.so.6)\n"
 	"                ELF object binary architecture: AMD x86-64\n";
 
+/* Where readers have once taken nothing of what they had said was theirs. */
+static void test_bare(void)
+{
+	check_reading("PID 7 - \nTID 8:\n#0  0x00007ffff7785ad8 f\n",
+		      "eu-stack line 2: look\n* tid 8\n    0x7ffff7785ad8 f\n",
+		      "a heading that is cut off is passed over");
+}
+
 static void test_coredumpctl(void)
 {
 	check_report(info,
-		     "coredumpctl SIGSEGV pid 4242 [time=Mon 2026-01-05 10:00:00 UTC (1min ago)] "
-		     "[command line=python3 t.py crash] [program=/usr/bin/python3.12] "
-		     "[command=python3] [architecture=AMD x86-64]\n"
-		     " 4242 culprit\n"
-		     "  __strlen_evex @libc.so.6+0x167ad8\n"
-		     "  ? @_probe.cpython-312.so+0x13f2\n"
-		     "  foo::bar() @_probe.cpython-312.so+0x13f4\n"
-		     "  ?\n"
-		     " 4250\n"
-		     "  poll @libc.so.6\n",
+		      "coredumpctl line 1: signal 11 pid 4242\n"
+		      "= time: Mon 2026-01-05 10:00:00 UTC (1min ago)\n"
+		      "= command line: python3 t.py crash\n"
+		      "= program: /usr/bin/python3.12\n"
+		      "= command: python3\n"
+		      "= architecture: AMD x86-64\n"
+		      "* tid 4242\n"
+		      "    0x7f1c4f1d2f10 __strlen_evex @libc.so.6+0x167ad8\n"
+		      "    0x7f1c4e0013f2 ? @_probe.cpython-312.so+0x13f2\n"
+		      "    0x7f1c4e0013f4 foo::bar() @_probe.cpython-312.so+0x13f4\n"
+		      "    ?\n"
+		      "- tid 4250\n"
+		      "    0x7f1c4f1d2f12 poll @libc.so.6\n",
 		     "coredumpctl info");
 	check_reading("Jan 05 10:00:00 host systemd-coredump[99]: [X] Process 4242 "
 		      "(python3) of user 0 "
@@ -100,27 +129,41 @@ static void test_coredumpctl(void)
 		      "    #0  0x00007f1c4f1d2f10 f (libc.so.6 + 0x1)\n"
 		      "Jan 05 10:00:01 host systemd[1]: nothing\n"
 		      "    #1  0x00007f1c4f1d2f10 g (libc.so.6 + 0x1)\n",
-		      "coredumpctl signal 0 pid 4242 [command=python3]\n 4243 culprit\n"
-		      "  f @libc.so.6+0x1\n"
-		      "coredumpctl signal 0\n 0 culprit\n  g @libc.so.6+0x1\n",
+		      "coredumpctl line 1: signal pid 4242\n"
+		      "= command: python3\n"
+		      "* tid 4243\n"
+		      "    0x7f1c4f1d2f10 f @libc.so.6+0x1\n"
+		      "coredumpctl line 6: signal\n"
+		      "*\n"
+		      "    0x7f1c4f1d2f10 g @libc.so.6+0x1\n",
 		      "the journal's message ends with the next one");
 	check_reading("  Message: Process 42 (python3) of user 0 dumped core.\n"
 		      "  Stack trace of thread 42:\n  #0  f (libc.so.6 + 0x1)\n\n"
 		      "  Message: Process 43 (python3) of user 0 dumped core.\n"
 		      "  Stack trace of thread 43:\n  #0  g (libc.so.6 + 0x1)\n",
-		      "coredumpctl signal 0 pid 42 [command=python3]\n 42 culprit\n"
-		      "  f @libc.so.6+0x1\n"
-		      "coredumpctl signal 0 pid 43 [command=python3]\n 43 culprit\n"
-		      "  g @libc.so.6+0x1\n",
+		      "coredumpctl line 1: signal pid 42\n"
+		      "= command: python3\n"
+		      "* tid 42\n"
+		      "    f @libc.so.6+0x1\n"
+		      "coredumpctl line 5: signal pid 43\n"
+		      "= command: python3\n"
+		      "* tid 43\n"
+		      "    g @libc.so.6+0x1\n",
 		      "one message after the other");
 	check_reading("Signal: 6 (ABRT)\nHostname: host\n\nModule libc.so.6 with build-id 93ac\n"
 		      "Metadata for module x.so owned by rpm\nStack trace of thread 5:\n"
 		      "#0  0x00007f1c4f1d2f10 f (libc.so.6 + 0x1)\n",
-		      "coredumpctl SIGABRT [host=host]\n 5 culprit\n  f @libc.so.6+0x1\n",
+		      "coredumpctl line 1: signal 6\n"
+		      "= host: host\n"
+		      "* tid 5\n"
+		      "    0x7f1c4f1d2f10 f @libc.so.6+0x1\n",
 		      "without indentation");
 	check_reading("#0  raise (libc.so.6 + 0x1)\n#1  abort (libc.so.6 + 0x2)\n#2  f\n",
-		      "coredumpctl SIGABRT incomplete\n 0 culprit\n  raise @libc.so.6+0x1\n"
-		      "  abort @libc.so.6+0x2\n  f\n",
+		      "coredumpctl line 1 incomplete: signal 6\n"
+		      "*\n"
+		      "    raise @libc.so.6+0x1\n"
+		      "    abort @libc.so.6+0x2\n"
+		      "    f\n",
 		      "frames alone, the last one cut off");
 	check_reading("Signal: strong\nPID: unknown\n#3 of them (see above)\n", "", "prose "
 		      "is none");
@@ -129,6 +172,7 @@ static void test_coredumpctl(void)
 int main(void)
 {
 	test_options();
+	test_bare();
 	test_coredumpctl();
 	return tap_done();
 }

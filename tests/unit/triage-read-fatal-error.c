@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of fatal errors, assertions and CPython's debug allocator. */
-#include "tests/unit/told.h"
+#include "tests/unit/reading.h"
 
 static const struct sample samples[] = {
 	{ "a fatal error with the runtime's state",

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of what faulthandler writes. */
-#include "tests/unit/told.h"
+#include "tests/unit/reading.h"
 
 static const struct sample samples[] = {
+	{ "stacks, and before them what was said, which is their message",
+	  "free(): invalid pointer\nFatal Python error: Aborted\n\n"
+	  "Current thread 0x0000000000000001 (most recent call first):\n"
+	  "  File \"a.py\", line 1 in f\n",
+	  "faulthandler line 1: signal 6\n> free(): invalid pointer\n* tid 1\n"
+	  "    f a.py:1 python\n" },
 	{ "a crash of 3.12 with two threads",
 	  "Fatal Python error: Segmentation fault\n"
 	  "\n"
@@ -149,36 +155,12 @@ static const struct sample samples[] = {
 	  "> Fatal Python error: Illegal instruction\n" },
 };
 
-static void check_said_before(void)
-{
-	char *told = tell("free(): invalid pointer\nFatal Python error: Aborted\n\n"
-			  "Current thread 0x0000000000000001 (most recent call first):\n"
-			  "  File \"a.py\", line 1 in f\n",
-			  strlen("free(): invalid pointer\nFatal Python error: Aborted\n\n"
-				 "Current thread 0x0000000000000001 (most recent call first):\n"
-				 "  File \"a.py\", line 1 in f\n"));
-
-	CHECK_STR(told, "faulthandler line 1: signal 6\n> free(): invalid pointer\n* tid 1\n"
-			"    f a.py:1 python\n",
-		  "what was said before the stacks is their message");
-	free(told);
-}
-
-static void check_traceback(void)
-{
-	const char *text = "Traceback (most recent call last):\n"
-			   "  File \"a.py\", line 1, in f\n"
-			   "ValueError: File \"x\", line 1 in f\n";
-	char *told = tell(text, strlen(text));
-
-	CHECK_STR(told, "", "the traceback of an exception is no crash");
-	free(told);
-}
-
 int main(void)
 {
 	CHECK_SAMPLES(samples);
-	check_said_before();
-	check_traceback();
+	check_reading("Traceback (most recent call last):\n"
+		      "  File \"a.py\", line 1, in f\n"
+		      "ValueError: File \"x\", line 1 in f\n",
+		      "", "the traceback of an exception is no crash");
 	return tap_done();
 }

@@ -2,7 +2,7 @@
 /* What forkpoint itself writes, read back. */
 #include <signal.h>
 
-#include "tests/unit/reports.h"
+#include "tests/unit/reading.h"
 #include "triage/account.h"
 
 static const char cell[] =
@@ -118,6 +118,6 @@ int main(void)
 	test_cell();
 	test_account();
 	test_around();
-	check_spoilt(cell, "a cell");
+	check_stands(cell, "a cell");
 	return tap_done();
 }

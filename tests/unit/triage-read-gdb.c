@@ -41,21 +41,27 @@ static const char session[] =
 	"warning: something\n";
 
 static const char session_wanted[] =
-	"gdb SIGSEGV [program=/srv/ext]\n"
-	" 10962 'ext' culprit\n"
-	"  inl ext.c:9 inlined\n"
-	"  inner ext.c:10\n"
-	"  main ext.c:16\n"
-	" 11041 'my worker)' truncated\n"
-	"  __libc_pause ../sysdeps/unix/sysv/linux/pause.c:29\n"
-	"  ? @/usr/lib/libstdc++.so.6\n"
-	"  clone3 @/usr/lib/libc.so.6\n";
+	"gdb line 1: signal 11\n"
+	"= program: /srv/ext\n"
+	"* ext tid 10962\n"
+	"    0x5555555551c9 inl ext.c:9 inlined\n"
+	"    inner ext.c:10\n"
+	"    0x555555555278 main ext.c:16\n"
+	"- my worker) tid 11041 truncated\n"
+	"    0x7ffff7ea8df2 __libc_pause ../sysdeps/unix/sysv/linux/pause.c:29\n"
+	"    0x7ffff7cd44a3 ? @/usr/lib/libstdc++.so.6\n"
+	"    0x7ffff7ede8ec clone3 @/usr/lib/libc.so.6\n";
 
 static void test_session(void)
 {
+	char *quoted = lines_changed(session, "> ", "\n");
+	char *indented = lines_changed(session, "    ", "\n");
+
 	check_report(session, session_wanted, "a session: stacks printed twice are one thread");
-	check_lines_changed(session, session_wanted, "> ", "\n", "the same quoted in a mail");
-	check_lines_changed(session, session_wanted, "    ", "\n", "and indented");
+	check_reading(quoted, session_wanted, "the same quoted in a mail");
+	check_reading(indented, session_wanted, "and indented");
+	free(indented);
+	free(quoted);
 }
 
 static void test_names(void)
@@ -86,26 +92,27 @@ static void test_names(void)
 		"#12 0x00007ffff7c00007 in run<fn(&T) -> (U, V)> (t=f (x)) at x.rs:1\n"
 		"#13 0x00007ffff7c00008 in plain (s=0x1 \"(a) at b.c:3\", f=g (x))\n"
 		"#14 <function called from gdb>\n",
-		"gdb look\n"
-		" 0 culprit\n"
-		"  (anonymous namespace)::Anon::go c.cc:7\n"
-		"  Fn::operator() c.cc:9\n"
-		"  call<int*, Fn> c.cc:8\n"
-		"  Fn::operator bool c.cc:9\n"
-		"  std::_Function_handler<int(int), bottom(int)::<lambda(int, char const*)> >"
-		"::_M_invoke(const std::_Any_data &, int &&) "
-		"/usr/include/c++/12/bits/std_function.h:290\n"
-		"  std::function<int (int, char const*)>::operator()(int, char const*) const "
-		"std_function.h:591\n"
-		"  poll_work(set*, long) @/x/_rpc.cpython-312.so\n"
-		"  <alloc::vec::Vec<T> as core::ops::Drop>::drop src/vec.rs:12\n"
-		"  operator<< <char> <string>:3\n"
-		"  foo::bar() @libfoo.so\n"
-		"  eval Python/ceval.c:1683\n"
-		"  operator<< x.c:1\n"
-		"  run<fn(&T) -> (U, V)> x.rs:1\n"
-		"  plain\n"
-		"  ?\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    0x555555556370 (anonymous namespace)::Anon::go c.cc:7\n"
+		      "    0x5555555570cf Fn::operator() c.cc:9\n"
+		      "    0x555555557515 call<int*, Fn> c.cc:8\n"
+		      "    0x5555555571b2 Fn::operator bool c.cc:9\n"
+		      "    0x555555556681 std::_Function_handler<int(int), "
+		      "bottom(int)::<lambda(int, char const*)> >::_M_invoke(const "
+		      "std::_Any_data &, int &&) /usr/include/c++/12/bits/std_function.h:290\n"
+		      "    0x5555555575a4 std::function<int (int, char "
+		      "const*)>::operator()(int, char const*) const std_function.h:591\n"
+		      "    0x7ffff7c00001 poll_work(set*, long) @/x/_rpc.cpython-312.so\n"
+		      "    0x7ffff7c00002 <alloc::vec::Vec<T> as core::ops::Drop>::drop "
+		      "src/vec.rs:12\n"
+		      "    0x7ffff7c00003 operator<< <char> <string>:3\n"
+		      "    0x7ffff7c00004 foo::bar() @libfoo.so\n"
+		      "    0x7ffff7c00005 eval Python/ceval.c:1683\n"
+		      "    0x7ffff7c00006 operator<< x.c:1\n"
+		      "    0x7ffff7c00007 run<fn(&T) -> (U, V)> x.rs:1\n"
+		      "    0x7ffff7c00008 plain\n"
+		      "    ?\n",
 		"names have blanks and brackets of their own, arguments may be anything");
 }
 
@@ -126,33 +133,47 @@ static void test_signals(void)
 		      "#4  inner (j=0x7) at ext.c:10\n"
 		      "Thread 1 (Thread 0x7ffff7ed5b80 (LWP 24244)):\n"
 		      "#0  0x00007ffff76ed545 in pause () from libc.so.6\n",
-		      "gdb SIGABRT\n"
-		      " 24614 'sampler' culprit\n"
-		      "  __pthread_kill_implementation ./nptl/pthread_kill.c:44\n"
-		      "  handler ext.c:12\n"
-		      "  ? signal\n"
-		      "  inl ext.c:9 inlined\n"
-		      "  inner ext.c:10\n"
-		      " 24244\n"
-		      "  pause @libc.so.6\n",
+		      "gdb line 1: signal 6\n"
+		      "* sampler tid 24614\n"
+		      "    __pthread_kill_implementation ./nptl/pthread_kill.c:44\n"
+		      "    0x5555555551a2 handler ext.c:12\n"
+		      "    ? signal\n"
+		      "    0x5555555551c9 inl ext.c:9 inlined\n"
+		      "    inner ext.c:10\n"
+		      "- tid 24244\n"
+		      "    0x7ffff76ed545 pause @libc.so.6\n",
 		      "the thread that got the signal is the culprit, not the first");
 	check_reading("Thread 2 (LWP 7):\n#0  poll () from libc.so.6\n"
 		      "Thread 1 (LWP 5):\n#0  __GI_raise (sig=sig@entry=6) at raise.c:50\n",
-		      "gdb SIGABRT\n 7\n  poll @libc.so.6\n 5 culprit\n  __GI_raise raise.c:50\n",
+		      "gdb line 1: signal 6\n"
+		      "- tid 7\n"
+		      "    poll @libc.so.6\n"
+		      "* tid 5\n"
+		      "    __GI_raise raise.c:50\n",
 		      "a signal that the stack shows is one, where no line says it");
 	check_reading("Thread 2 (LWP 7):\n#0  abort () from libc.so.6\n"
 		      "Thread 1 (LWP 5):\n#0  poll () from libc.so.6\n",
-		      "gdb SIGABRT\n 7 culprit\n  abort @libc.so.6\n 5\n  poll @libc.so.6\n",
+		      "gdb line 1: signal 6\n"
+		      "* tid 7\n"
+		      "    abort @libc.so.6\n"
+		      "- tid 5\n"
+		      "    poll @libc.so.6\n",
 		      "and its thread is the culprit");
 	check_reading("Program received signal SIGINT, Interrupt.\n"
 		      "0x00007f0000000010 in read () from libc.so.6\n",
-		      "gdb look\n 0 culprit\n  read @libc.so.6\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    0x7f0000000010 read @libc.so.6\n",
 		      "who interrupts a process has not seen it crash");
 	check_reading("Thread 1 \"x\" received signal SIGSTOP, Stopped (signal).\n"
 		      "#0  f () at a.c:1\n",
-		      "gdb look\n 0 'x' culprit\n  f a.c:1\n", "nor who stops it");
+		      "gdb line 1: look\n"
+		      "* x\n"
+		      "    f a.c:1\n", "nor who stops it");
 	check_reading("Program terminated with signal 11, Segmentation fault.\n#0  f () at a.c:1\n",
-		      "gdb SIGSEGV\n 0 culprit\n  f a.c:1\n", "an old gdb says the number");
+		      "gdb line 1: signal 11\n"
+		      "*\n"
+		      "    f a.c:1\n", "an old gdb says the number");
 }
 
 static void test_rest(void)
@@ -172,7 +193,10 @@ static void test_rest(void)
 		      "(gdb) bt\n"
 		      "#0  0x0000000000001000 in f () at a.c:1\n"
 		      "#1  0x0000000000001001 in g () at a.c:2\n",
-		      "gdb SIGSEGV code 2 at 0x18\n 0 culprit\n  f a.c:1\n  g a.c:2\n",
+		      "gdb line 1: signal 11 code 2 at 0x18\n"
+		      "*\n"
+		      "    0x1000 f a.c:1\n"
+		      "    0x1001 g a.c:2\n",
 		      "what else a session shows is passed over, but for the signal's origin");
 }
 
@@ -197,19 +221,21 @@ static const char python[] =
 static void test_python(void)
 {
 	check_report(python,
-		     "gdb SIGSEGV\n"
-		     " 0 culprit waits:GIL\n"
-		     "  __strlen_evex strlen-evex.S:79\n"
-		     "  string_at _ctypes.c:5528\n"
-		     "  sleep python\n"
-		     "  deep /srv/t, line 2.py:4 python\n"
-		     "  <module> /srv/t.py:11 python\n",
+		      "gdb line 1: signal 11\n"
+		      "* waits for GIL\n"
+		      "    __strlen_evex strlen-evex.S:79\n"
+		      "    0x7ffff734c528 string_at _ctypes.c:5528\n"
+		      "    sleep python\n"
+		      "    deep /srv/t, line 2.py:4 python\n"
+		      "    <module> /srv/t.py:11 python\n",
 		     "py-bt and bt of one thread are one, the Python frames behind");
 	check_reading("#3 Frame 0x7ffff7ed10f0, for file /srv/t.py, line 4, in deep (n=0)\n"
 		      "    with lock: time.sleep(1000)\n"
 		      "#3 Frame 0x7ffff7ed1020, for file /srv/t.py, line 11, in <module> ()\n",
-		      "gdb look\n 0 culprit\n  deep /srv/t.py:4 python\n"
-		      "  <module> /srv/t.py:11 python\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    deep /srv/t.py:4 python\n"
+		      "    <module> /srv/t.py:11 python\n",
 		      "py-bt-full alone");
 	check_reading("Thread 2 (Thread 0x7ffff73366c0 (LWP 24614)):\n"
 		      "Traceback (most recent call first):\n"
@@ -218,37 +244,64 @@ static void test_python(void)
 		      "Thread 1 (Thread 0x7ffff7ed5b80 (LWP 24244)):\n"
 		      "Traceback (most recent call first):\n"
 		      "  File \"/srv/t.py\", line 9, in main\n",
-		      "gdb look\n 24614\n  deep /srv/t.py:4 python\n"
-		      " 24244 culprit\n  main /srv/t.py:9 python\n",
+		      "gdb line 1: look\n"
+		      "- tid 24614\n"
+		      "    deep /srv/t.py:4 python\n"
+		      "* tid 24244\n"
+		      "    main /srv/t.py:9 python\n",
 		      "thread apply all py-bt");
 }
 
 static void test_cut(void)
 {
 	check_reading("#4  f (a=1) at a.c:1\n[...]\n#9  g () from\n",
-		      "gdb look incomplete\n 0 culprit\n  f a.c:1\n  g\n",
+		      "gdb line 1 incomplete: look\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "    g\n",
 		      "frames that are missing are told");
 	check_reading("#0  f () at a.c:1\n#1  g (n=1,\n",
-		      "gdb look incomplete\n 0 culprit\n  f a.c:1\n  g\n",
+		      "gdb line 1 incomplete: look\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "    g\n",
 		      "so is a frame that is cut off");
 	check_reading("#0  f () at a.c:1\nlocks the list\n#1  g () at a.c:2\n",
-		      "gdb look\n 0 culprit\n  f a.c:1\n  g a.c:2\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "    g a.c:2\n",
 		      "a line of somebody else's does not end a stack that goes on");
 	check_reading("#0  f () at a.c:1\nsome words\n#5  g () at a.c:2\n",
-		      "gdb look\n 0 culprit\n  f a.c:1\n"
-		      "gdb look incomplete\n 0 culprit\n  g a.c:2\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "gdb line 3 incomplete: look\n"
+		      "*\n"
+		      "    g a.c:2\n",
 		      "but one that does not go on");
 	check_reading("#0  f () at a.c:1\n#0  h () at b.c:1\n",
-		      "gdb look\n 0 culprit\n  f a.c:1\ngdb look\n 0 culprit\n  h b.c:1\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "gdb line 2: look\n"
+		      "*\n"
+		      "    h b.c:1\n",
 		      "another stack without a heading is another report");
 	check_reading("#137 Py_Main (argc=1) at main.c:645\n\n"
 		      "Thread 1 (Thread (LWP 27554)):\n#0  __GI_getenv (name=\"X\") at "
 		      "getenv.c:89\n",
-		      "gdb look incomplete\n 0\n  Py_Main main.c:645\n"
-		      " 27554 culprit\n  __GI_getenv getenv.c:89\n",
+		      "gdb line 1 incomplete: look\n"
+		      "-\n"
+		      "    Py_Main main.c:645\n"
+		      "* tid 27554\n"
+		      "    __GI_getenv getenv.c:89\n",
 		      "what is left of a stack is not the culprit");
 	check_reading("#0  f (a=0x0) at a.c:1\n#1  g (b=...) at a.c:2\n",
-		      "gdb look\n 0 culprit\n  f a.c:1\n  g a.c:2\n",
+		      "gdb line 1: look\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "    g a.c:2\n",
 		      "where no frame has an address, none is inlined");
 	check_reading("We saw #1 and\n#2 was worse (see below)\n#include <x>\nThread 1 is "
 		      "fine\n", "",

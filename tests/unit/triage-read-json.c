@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* JSON out of the middle of a text, whole or not, and which file an address belongs to. */
-#include "tests/unit/reports.h"
+#include "tests/unit/reading.h"
 #include "triage/json_text.h"
 #include "triage/mapped.h"
 

@@ -2,7 +2,7 @@
 /* What must not cost the readers more than it is worth: endless stacks, lines and headings. */
 #include <time.h>
 
-#include "tests/unit/told.h"
+#include "tests/unit/reading.h"
 
 struct flood {
 	const char *what, *head, *line; /* the line, over and over, behind the head */
@@ -84,13 +84,18 @@ static bool within_limits(const struct traces *traces)
 {
 	for (size_t i = 0; i < traces->n; i++) {
 		const struct crash *crash = traces->v[i].crash;
+		size_t all = 0;
 
 		if (crash->nthreads > TRACE_THREADS_MAX || traces->v[i].line == 0 ||
 		    line_count(crash->message) > MESSAGE_LINES_MAX)
 			return false;
-		for (size_t k = 0; k < crash->nthreads; k++)
+		for (size_t k = 0; k < crash->nthreads; k++) {
 			if (crash->threads[k].nframes > TRACE_FRAMES_FIRST + TRACE_FRAMES_LAST)
 				return false;
+			all += crash->threads[k].nframes;
+		}
+		if (all > TRACE_ALL_FRAMES_MAX + TRACE_THREADS_MAX)
+			return false;
 	}
 	return traces->n <= TRACES_MAX;
 }
@@ -114,8 +119,41 @@ static void check_flood(const struct flood *flood)
 	strbuf_release(&text);
 }
 
+/* A stack that is just short of being cut for itself, in each of very many threads. */
+static void check_all_frames(const char *head, const char *line, const char *what)
+{
+	const size_t nthreads = 4 * TRACE_ALL_FRAMES_MAX / TRACE_FRAMES_FIRST;
+	struct strbuf text = STRBUF_INIT;
+	const struct crash *crash;
+	struct traces traces;
+
+	for (size_t i = 1; i <= nthreads; i++) {
+		strbuf_addf(&text, head, i);
+		for (int k = 1; k <= TRACE_FRAMES_FIRST; k++)
+			strbuf_addf(&text, line, k);
+	}
+	traces_read(text.buf, text.len, &traces);
+	CHECK_INT(traces.n, 1, "%s: very many long stacks are one report", what);
+	CHECK(within_limits(&traces), "%s: of which no more is kept than is allowed", what);
+	crash = traces.n ? traces.v[0].crash : NULL;
+	CHECK(traces.n && traces.v[0].incomplete, "%s: and that it is not all is told", what);
+	CHECK(crash && crash->nthreads >= nthreads &&
+	      crash->threads[nthreads - 1].nframes &&
+	      crash->threads[nthreads - 1].nframes < TRACE_FRAMES_FIRST &&
+	      crash->threads[nthreads - 1].truncated && !crash->threads[0].truncated,
+	      "%s: but each thread is there, with a frame at least", what);
+	traces_release(&traces);
+	strbuf_release(&text);
+}
+
 int main(void)
 {
+	check_all_frames("Thread %zu (LWP 7):\n#0  f () at a.c:1\n", "#%d  f () at a.c:1\n", "gdb");
+	check_all_frames("TID %zu:\n", "#%d 0x00007ffff734c528 f\n", "eu-stack");
+	check_all_frames("Traceback for thread %zu [] (most recent call last):\n",
+			 "    (Python) File \"a.py\", line %d, in f\n", "pystack");
+	check_all_frames("\nThread 0x%zu (most recent call first):\n",
+			 "  File \"a.py\", line %d in f\n", "faulthandler");
 	for (size_t i = 0; i < sizeof(floods) / sizeof(*floods); i++)
 		check_flood(&floods[i]);
 	return tap_done();

@@ -28,16 +28,17 @@ static const char session[] =
 static void test_session(void)
 {
 	check_report(session,
-		     "lldb SIGSEGV code 1 at 0x10 pid 30050 [program=/srv/ext] "
-		     "[architecture=x86_64]\n"
-		     " 0 'ext' culprit\n"
-		     "  inl @ext ext.c:9 inlined\n"
-		     "  inner @ext ext.c:10\n"
-		     "  __libc_start_call_main @libc.so.6\n"
-		     "  ? @libx.so\n"
-		     "  ?\n"
-		     " 0 'it's a, worker)'\n"
-		     "  __libc_pause @libc.so.6 pause.c:29\n",
+		      "lldb line 1: signal 11 code 1 at 0x10 pid 30050\n"
+		      "= program: /srv/ext\n"
+		      "= architecture: x86_64\n"
+		      "* ext\n"
+		      "    0x5555555551c9 inl @ext ext.c:9 inlined\n"
+		      "    0x5555555551c7 inner @ext ext.c:10\n"
+		      "    0x7ffff7dfc24a __libc_start_call_main @libc.so.6\n"
+		      "    0x7ffff7dfc24b ? @libx.so\n"
+		      "    0x7ffff7dfc24c ?\n"
+		      "- it's a, worker)\n"
+		      "    0x7ffff7ea8df2 __libc_pause @libc.so.6 pause.c:29\n",
 		     "a session: stacks printed twice are one thread");
 }
 
@@ -54,35 +55,46 @@ static void test_names(void)
 		      "    frame #4: 0x1004 cc`_ZN3foo3barEv + 8\n"
 		      "  thread #1, tid = 30\n"
 		      "    frame #0: 0x2000 libsystem`pause + 8\n",
-		      "lldb SIGBUS at 0x8\n"
-		      " 31 culprit\n"
-		      "  (anonymous namespace)::A::go @cc c.cc:7\n"
-		      "  std::function<int (int)>::f @cc f.h:5\n"
-		      "  bottom @cc c.cc:10\n"
-		      "  operator<< @cc c.cc:11\n"
-		      "  foo::bar() @cc\n"
-		      " 30\n"
-		      "  pause @libsystem\n",
+		      "lldb line 1: signal 7 at 0x8\n"
+		      "* tid 31\n"
+		      "    0x1000 (anonymous namespace)::A::go @cc c.cc:7\n"
+		      "    0x1001 std::function<int (int)>::f @cc f.h:5\n"
+		      "    0x1002 bottom @cc c.cc:10\n"
+		      "    0x1003 operator<< @cc c.cc:11\n"
+		      "    0x1004 foo::bar() @cc\n"
+		      "- tid 30\n"
+		      "    0x2000 pause @libsystem\n",
 		      "a Mach exception, and names of C++");
 	check_reading("* thread #1, name = 'x', stop reason = signal SIGSTOP\n"
 		      "  * frame #0: 0x2000 libc.so.6`pause + 8\n",
-		      "lldb look\n 0 'x' culprit\n  pause @libc.so.6\n", "a stop is no crash");
+		      "lldb line 1: look\n"
+		      "* x\n"
+		      "    0x2000 pause @libc.so.6\n", "a stop is no crash");
 	check_reading("  thread #1, name = 'x'\n    frame #0: 0x2000 libc.so.6`poll + 8\n"
 		      "* thread #2, name = 'y', stop reason = signal SIGABRT\n"
 		      "  * frame #0: 0x2001 libc.so.6`raise + 8\n",
-		      "lldb SIGABRT\n 0 'x'\n  poll @libc.so.6\n 0 'y' culprit\n"
-		      "  raise @libc.so.6\n",
+		      "lldb line 1: signal 6\n"
+		      "- x\n"
+		      "    0x2000 poll @libc.so.6\n"
+		      "* y\n"
+		      "    0x2001 raise @libc.so.6\n",
 		      "the one with the star is the culprit");
 	check_reading("Process 3 stopped\n* thread #1, stop reason = signal SIGSEGV\n"
 		      "    frame #0: 0x2000 x`f\n"
 		      "Process 3 stopped\n* thread #1, stop reason = signal SIGABRT\n"
 		      "    frame #0: 0x2001 x`g\n",
-		      "lldb SIGSEGV pid 3\n 0 culprit\n  f @x\n"
-		      "lldb SIGABRT pid 3\n 0 culprit\n  g @x\n",
+		      "lldb line 1: signal 11 pid 3\n"
+		      "*\n"
+		      "    0x2000 f @x\n"
+		      "lldb line 4: signal 6 pid 3\n"
+		      "*\n"
+		      "    0x2001 g @x\n",
 		      "who stops twice has two reports");
 	check_reading("* thread #1, name = 'x', stop reason = signal SIGINT\n"
 		      "  * frame #0: 0x2000 libc.so.6`pause + 8\n",
-		      "lldb look\n 0 'x' culprit\n  pause @libc.so.6\n", "nor is an interrupt");
+		      "lldb line 1: look\n"
+		      "* x\n"
+		      "    0x2000 pause @libc.so.6\n", "nor is an interrupt");
 	check_reading("a thread #1 of them\nframe #0: no address\nProcess 3 stopped working\n", "",
 		      "prose is no report");
 	check_long("* thread #1, name = 'x'\n", "    frame #%zu: 0x2000 x`f(n=1) at "

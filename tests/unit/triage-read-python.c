@@ -23,25 +23,33 @@ static const char py_spy[] =
 static void test_py_spy(void)
 {
 	check_report(py_spy,
-		     "py-spy look pid 22218 [command line=/usr/bin/python3 t.py] [python=3.12.1] "
-		     "[program=/usr/bin/python3.12]\n"
-		     " 22218 'MainThread'\n"
-		     "  clock_nanosleep @libc.so.6\n"
-		     "  main t.py:10 python\n"
-		     "  <module> t.py:11 python\n"
-		     "  Py_RunMain Modules/main.c:709\n"
-		     "  ? @libc.so.6\n"
-		     " 22241 'worker (x)' culprit gil\n"
-		     "  _find <frozen importlib._bootstrap>:1360 python\n"
-		     "  encode a b.py:3 python\n"
-		     " 22242\n"
-		     "  run threading.py:1010 python\n",
+		      "py-spy line 1: look pid 22218\n"
+		      "= command line: /usr/bin/python3 t.py\n"
+		      "= python: 3.12.1\n"
+		      "= program: /usr/bin/python3.12\n"
+		      "- MainThread tid 22218\n"
+		      "    clock_nanosleep @libc.so.6\n"
+		      "    main t.py:10 python\n"
+		      "    <module> t.py:11 python\n"
+		      "    Py_RunMain Modules/main.c:709\n"
+		      "    0x7f1fa744524a ? @libc.so.6\n"
+		      "* worker (x) tid 22241 gil\n"
+		      "    _find <frozen importlib._bootstrap>:1360 python\n"
+		      "    encode a b.py:3 python\n"
+		      "- tid 22242\n"
+		      "    run threading.py:1010 python\n",
 		     "py-spy dump --native --locals");
 	check_reading("Thread 0x7F10 (idle): \"a\"\n    f (a.py:1)\n"
 		      "Thread 0x7F11 (idle): \"MainThread\"\n    g (a.py:2)\n    cut\n",
-		      "py-spy look incomplete\n 0 'a'\n  f a.py:1 python\n"
-		      " 0 'MainThread' culprit\n  g a.py:2 python\n  cut\n",
+		      "py-spy line 1 incomplete: look\n"
+		      "- a\n"
+		      "    f a.py:1 python\n"
+		      "* MainThread\n"
+		      "    g a.py:2 python\n"
+		      "    cut\n",
 		      "thread ids that are no numbers of the system's");
+	check_reading("Process 22218: \nPython v3.12.1 (/usr/bin/python3.12)\n", "",
+		      "a heading that is cut off is none");
 	check_reading("Process 1: x\nThread 2 (LWP 5): x\nThread 3 (old): \"x\"\n", "",
 		      "others have threads, too");
 	check_long("Thread 5 (active): \"MainThread\"\n", "    f (a.py:%zu)\n", 5000);
@@ -77,32 +85,40 @@ static const char pystack[] =
 static void test_pystack(void)
 {
 	check_report(pystack,
-		     "pystack SIGSEGV pid 24244 [program=/usr/bin/python3.12] "
-		     "[command line=python3 t.py crash]\n"
-		     " 24614 waits:GIL\n"
-		     "  pysleep @libpython3.12.so.1.0 ./Modules/timemodule.c:2182 inlined\n"
-		     "  time_sleep @libpython3.12.so.1.0 ./Modules/timemodule.c:425\n"
-		     "  deep /srv/t.py:3 python\n"
-		     "  start_thread @libc.so.6 ./nptl/pthread_create.c:442\n"
-		     " 24244 'my [x]' culprit gil\n"
-		     "  ? @libffi.so.8\n"
-		     "  <module> /srv/a\", line 1.py:11 python\n"
-		     "  _start @python3.12\n",
+		      "pystack line 1: signal 11 pid 24244\n"
+		      "= program: /usr/bin/python3.12\n"
+		      "= command line: python3 t.py crash\n"
+		      "- tid 24614 waits for GIL\n"
+		      "    pysleep @libpython3.12.so.1.0 ./Modules/timemodule.c:2182 inlined\n"
+		      "    time_sleep @libpython3.12.so.1.0 ./Modules/timemodule.c:425\n"
+		      "    deep /srv/t.py:3 python\n"
+		      "    start_thread @libc.so.6 ./nptl/pthread_create.c:442\n"
+		      "* my [x] tid 24244 gil\n"
+		      "    ? @libffi.so.8\n"
+		      "    <module> /srv/a\", line 1.py:11 python\n"
+		      "    _start @python3.12\n",
 		     "a core, with its native frames, newest first");
 	check_reading("Traceback for thread 8 (py) [] (most recent call last):\n"
 		      "    (Python) File \"/srv/t.py\", line 3, in deep\n"
 		      "Traceback for thread 7 (py) [] (most recent call last):\n"
 		      "    (Python) File \"/srv/t.py\", line 9, in main\n"
 		      "    (Python) File \"/srv/t.p\n",
-		      "pystack look incomplete\n 8 'py'\n  deep /srv/t.py:3 python\n"
-		      " 7 'py' culprit\n  main /srv/t.py:9 python\n",
+		      "pystack line 1 incomplete: look\n"
+		      "- py tid 8\n"
+		      "    deep /srv/t.py:3 python\n"
+		      "* py tid 7\n"
+		      "    main /srv/t.py:9 python\n",
 		      "a process, cut off");
 	check_reading("Core file information:\n"
 		      "The process died due a segmentation fault accessing address: 0x18\n"
 		      "Traceback for thread 7 [] (most recent call last):\n"
 		      "    (C) File \"a.c\", line 3, in f (x.so)\n",
-		      "pystack SIGSEGV at 0x18\n 7 culprit\n  f @x.so a.c:3\n",
+		      "pystack line 1: signal 11 at 0x18\n"
+		      "* tid 7\n"
+		      "    f @x.so a.c:3\n",
 		      "the address of the fault");
+	check_reading("Using executable found in the core file: \n", "",
+		      "a heading that is cut off is none");
 	check_reading("Traceback (most recent call last):\n  File \"x.py\", line 3, in f\n", "",
 		      "a traceback of Python's own is none");
 }

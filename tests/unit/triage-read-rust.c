@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of Rust's panics. */
-#include "tests/unit/told.h"
+#include "tests/unit/reading.h"
 
 static const struct sample samples[] = {
 	{ "a panic with a backtrace, whose message has two lines",
@@ -68,6 +68,11 @@ static const struct sample samples[] = {
 	  "    ? src/main.rs:3\n" },
 	{ "the runtime's error alone",
 	  "fatal runtime error: thread local panicked on drop, aborting\n",
+	  "rust line 1: signal 6\n"
+	  "> fatal runtime error: thread local panicked on drop, aborting\n" },
+	{ "the runtime's error, indented",
+	  "    fatal runtime error: thread local panicked on drop, aborting\n"
+	  "    note: see there\n",
 	  "rust line 1: signal 6\n"
 	  "> fatal runtime error: thread local panicked on drop, aborting\n" },
 	{ "a backtrace alone",

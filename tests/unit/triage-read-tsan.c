@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The reader of ThreadSanitizer's reports. */
-#include "tests/unit/told.h"
+#include "tests/unit/reading.h"
 
 static const struct sample samples[] = {
 	{ "a data race, with the thread named later",
