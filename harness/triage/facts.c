@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "triage/rules.h"
 
 static const char *const fork_names[] = {
 	"fork", "vfork", "_Fork", "forkpty", "__run_fork_handlers", "__run_prefork_handlers",
@@ -26,73 +27,17 @@ static const char *const unwind_names[] = {
 	"_Unwind_ForcedUnwind_Phase2", "unwind_stop", "PyThread_exit_thread", NULL,
 };
 
+/* What runs destructors: of static objects, of a thread's own, of loaded libraries. */
+static const char *const exit_names[] = {
+	"__run_exit_handlers", "exit", "__cxa_finalize", "__cxa_finalize_ranges", "_dl_fini",
+	"_dl_call_fini", "__call_tls_dtors", "__nptl_deallocate_tsd", "_pthread_tsd_cleanup",
+	"_tlv_exit", "dyld_finalize", NULL,
+};
+
 static const char *const eval_names[] = {
 	"_PyEval_EvalFrameDefault", "_PyEval_EvalFrame", "PyEval_EvalFrameEx", "PyEval_EvalCode",
 	NULL,
 };
-
-struct message_text {
-	enum message_kind kind;
-	const char *text;
-};
-
-static const struct message_text message_texts[] = {
-	{ MESSAGE_HEAP_REUSED, "double free" },
-	{ MESSAGE_HEAP_REUSED, "malloc(): unaligned tcache chunk detected" },
-	{ MESSAGE_HEAP_REUSED, "malloc(): unaligned fastbin chunk detected" },
-	{ MESSAGE_HEAP_CORRUPT, "free(): " },
-	{ MESSAGE_HEAP_CORRUPT, "malloc(): " },
-	{ MESSAGE_HEAP_CORRUPT, "realloc(): " },
-	{ MESSAGE_HEAP_CORRUPT, "munmap_chunk(): " },
-	{ MESSAGE_HEAP_CORRUPT, "malloc_consolidate(): " },
-	{ MESSAGE_HEAP_CORRUPT, "corrupted double-linked list" },
-	{ MESSAGE_HEAP_CORRUPT, "corrupted size vs. prev_size" },
-	{ MESSAGE_NOT_RETHROWN, "FATAL: exception not rethrown" },
-	{ MESSAGE_TERMINATE, "terminate called without an active exception" },
-	{ MESSAGE_TSTATE_DEAD, "auto-releasing thread-state, but no thread-state" },
-	{ MESSAGE_TSTATE_DEAD, "gilstate_tss_set: failed to set current tstate" },
-	{ MESSAGE_TSTATE_DEAD, "thread state already initialized" },
-	{ MESSAGE_TSTATE_DEAD, "tstate_is_alive(" },
-	{ MESSAGE_TSTATE_DEAD, "autoInterpreterState != NULL" },
-	{ MESSAGE_TSTATE_DEAD, "_PyEval_ThreadsInitialized()' failed" },
-	{ MESSAGE_TSTATE_DEAD, "tstate_tss_initialized(" },
-	{ MESSAGE_TSTATE_DEAD, "_status.initialized && " },
-	{ MESSAGE_TSTATE_FOREIGN, "gilstate_tss_get(" },
-	{ MESSAGE_TSTATE_FOREIGN, "gilstate_counter" },
-	{ MESSAGE_TSTATE_FOREIGN, "thread state must be current when releasing" },
-	{ MESSAGE_TSTATE_FOREIGN, "non-NULL old thread state" },
-	{ MESSAGE_TSTATE_FOREIGN, "wrong thread state" },
-	{ MESSAGE_GIL_NOT_HELD, "must be called with the GIL held" },
-	{ MESSAGE_GIL_NOT_HELD, "must be called with an active thread state" },
-	{ MESSAGE_SHUTDOWN_IO, "at interpreter shutdown, possibly due to daemon threads" },
-};
-
-/* The line around a place in a text. */
-static char *line_around(const char *text, const char *at)
-{
-	const char *begin = at, *end = at + strcspn(at, "\n");
-	char *line;
-
-	while (begin > text && begin[-1] != '\n')
-		begin--;
-	line = xmalloc((size_t)(end - begin) + 1);
-	memcpy(line, begin, (size_t)(end - begin));
-	line[end - begin] = '\0';
-	return line;
-}
-
-static void messages_collect(struct facts *facts)
-{
-	const char *text = facts->crash->message;
-
-	for (size_t i = 0; i < sizeof(message_texts) / sizeof(*message_texts); i++) {
-		const char *at = strstr(text, message_texts[i].text);
-		char **message = &facts->message[message_texts[i].kind];
-
-		if (at && !*message)
-			*message = line_around(text, at);
-	}
-}
 
 static bool name_in(const char *name, const char *const *names)
 {
@@ -105,6 +50,70 @@ static bool name_in(const char *name, const char *const *names)
 bool facts_named(const struct facts *facts, int frame, const char *const *names)
 {
 	return frame >= 0 && frame < facts->nframes && name_in(facts->frames[frame].name, names);
+}
+
+int facts_find(const struct facts *facts, const char *const *names)
+{
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts_named(facts, i, names))
+			return i;
+	return -1;
+}
+
+bool facts_like(const struct facts *facts, int frame, const char *const *patterns)
+{
+	const char *name = frame >= 0 && frame < facts->nframes ? facts->frames[frame].name : NULL;
+
+	for (; name && *patterns; patterns++)
+		if (pattern_matches(*patterns, name, strlen(name)))
+			return true;
+	return false;
+}
+
+int facts_find_like(const struct facts *facts, const char *const *patterns)
+{
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts_like(facts, i, patterns))
+			return i;
+	return -1;
+}
+
+bool facts_troubled(const struct facts *facts)
+{
+	enum crash_kind kind = facts->crash->kind;
+
+	return facts->culprit && (kind == CRASH_KIND_SIGNAL || kind == CRASH_KIND_FINDING ||
+				  kind == CRASH_KIND_LOOK);
+}
+
+bool facts_hang(const struct facts *facts)
+{
+	return facts->culprit && (facts->crash->kind == CRASH_KIND_HANG ||
+				  facts->crash->kind == CRASH_KIND_LOOK);
+}
+
+/* How far from the innermost frame the call is by which a thread waits. */
+#define WAIT_FRAMES 8
+
+bool facts_lock_wait(const struct facts *facts)
+{
+	static const char *const waits[] = {
+		"pthread_mutex_lock", "__pthread_mutex_lock", "___pthread_mutex_lock",
+		"__pthread_mutex_lock_full", "__pthread_mutex_cond_lock", "__lll_lock_wait*",
+		"lll_lock_wait*", "___lll_lock_wait*", "pthread_rwlock_*lock",
+		"__pthread_rwlock_*lock", "__psynch_mutexwait", "_pthread_mutex_*lock*",
+		"PyThread_acquire_lock*", "_PyMutex_Lock*", "PyMutex_Lock*", "_PyParkingLot_Park",
+		"_PySemaphore_Wait", "__ulock_wait*", "_os_unfair_lock_lock_slow", NULL,
+	};
+
+	if (!facts_hang(facts))
+		return false;
+	if (facts->culprit->wait.what)
+		return true;
+	for (int i = 0; i < facts->nframes && i < WAIT_FRAMES; i++)
+		if (facts_like(facts, i, waits))
+			return true;
+	return false;
 }
 
 static bool thread_has(const struct crash_thread *thread, const char *const *names)
@@ -125,7 +134,7 @@ static void frames_collect(struct facts *facts)
 	for (size_t i = 0; i < thread->nframes; i++) {
 		const struct crash_frame *frame = &thread->frames[i];
 
-		frame_find_origin(frame, facts->rules, &facts->frames[i].origin);
+		facts_origin(facts, frame, &facts->frames[i].origin);
 		facts->frames[i].category = facts->frames[i].origin.category;
 		if (frame->function && frame->trust == TRUST_EXACT)
 			facts->frames[i].name = frame->python ? xstrdup(frame->function)
@@ -151,6 +160,8 @@ static void places_collect(struct facts *facts)
 			facts->finalize = i;
 		if (facts->unwind < 0 && facts_named(facts, i, unwind_names))
 			facts->unwind = i;
+		if (facts->exit < 0 && facts_named(facts, i, exit_names))
+			facts->exit = i;
 		if (facts_named(facts, i, eval_names))
 			facts->interpreting = true;
 	}
@@ -175,13 +186,15 @@ void facts_collect(struct facts *facts, const struct crash *crash,
 		.entry = -1,
 		.finalize = -1,
 		.unwind = -1,
+		.exit = -1,
 		.in_child = crash->in_child,
 	};
-	messages_collect(facts);
+	messages_find(crash->message, facts->message);
 	if (!facts->culprit)
 		return;
 	frames_collect(facts);
 	places_collect(facts);
+	facts->python_child = thread_is_python_child(facts->culprit);
 	for (size_t i = 0; i < crash->nthreads; i++) {
 		const struct crash_thread *thread = &crash->threads[i];
 

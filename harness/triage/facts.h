@@ -22,6 +22,17 @@ enum message_kind {
 	MESSAGE_TSTATE_FOREIGN,  /* CPython: works with a thread state it does not know */
 	MESSAGE_GIL_NOT_HELD,    /* CPython: called without the GIL */
 	MESSAGE_SHUTDOWN_IO,     /* CPython: a stream's lock held by a thread that was ended */
+	MESSAGE_FINALIZING,      /* CPython: its runtime is being finalized */
+	MESSAGE_FORK_ABORT,      /* a library will not be used in a forked child */
+	MESSAGE_CLASS_INIT,      /* Objective-C: a class was being initialised at the fork */
+	MESSAGE_BAD_FILE,        /* a file that was open is not open any more */
+	MESSAGE_MUTEX_BROKEN,    /* a lock's own structure is in no state that it can be in */
+	MESSAGE_STACK_OVERFLOW,  /* the stack is used up */
+	MESSAGE_UNWIND_FORBIDDEN, /* Rust, C++: an unwinding met code that it must not leave */
+	MESSAGE_THROWN_PYTHON,   /* C++: an exception nobody caught holds a Python error */
+	MESSAGE_UNRAISABLE,      /* Python: an error that could not be raised was left aside */
+	MESSAGE_REFCOUNT,        /* CPython: an object's count is not possible */
+	MESSAGE_FREED_STATE,     /* faulthandler: a thread state is filled with freed bytes */
 	MESSAGE_KINDS,
 };
 
@@ -44,7 +55,9 @@ struct facts {
 	int entry;   /* the CPython function that `native` called; only if it did */
 	int finalize; /* Py_FinalizeEx, Py_EndInterpreter */
 	int unwind;  /* a forced unwinding: pthread_exit and its kin */
+	int exit;    /* innermost frame that runs destructors at the end of a process or thread */
 	bool in_child;
+	bool python_child; /* Python frames tell that multiprocessing forked this process */
 	bool interpreting; /* Python code runs on the culprit */
 	const struct crash_thread *finalizer; /* another thread, inside Py_FinalizeEx */
 	const struct crash_thread *lock_owner; /* whom the culprit waits for, if in the record */
@@ -57,6 +70,16 @@ void facts_collect(struct facts *facts, const struct crash *crash,
 void facts_release(struct facts *facts);
 /* Is the exact name of the frame one of these (NULL-terminated)? */
 bool facts_named(const struct facts *facts, int frame, const char *const *names);
+/* The innermost frame whose exact name is one of these; -1: none. */
+int facts_find(const struct facts *facts, const char *const *names);
+/* Does the exact name of a frame match one of these patterns (rules.h)? */
+bool facts_like(const struct facts *facts, int frame, const char *const *patterns);
+int facts_find_like(const struct facts *facts, const char *const *patterns);
+/* Is that a crash, or stacks and findings of which nothing says that it is none? */
+bool facts_troubled(const struct facts *facts);
+bool facts_hang(const struct facts *facts); /* a hang, or stacks that somebody looked at */
+/* Does the culprit wait for a lock: by the record's word, or its innermost frames'? */
+bool facts_lock_wait(const struct facts *facts);
 /* "crashed", "hangs", …: what the process does, for sentences. Static. */
 const char *facts_verb(const struct facts *facts);
 /*
@@ -64,6 +87,27 @@ const char *facts_verb(const struct facts *facts);
  * Allocated.
  */
 char *facts_describe(const struct facts *facts, int frame);
+/* facts_messages.c. Allocated lines into `message`, indexed by enum message_kind. */
+void messages_find(const char *text, char *message[MESSAGE_KINDS]);
+
+/* facts_owner.c */
+
+/*
+ * frame_find_origin(), and more: where a report names no modules, a function that no rule knows and
+ * whose source or namespace is nobody's known is somebody's own.
+ */
+void facts_origin(const struct facts *facts, const struct crash_frame *frame,
+		  struct frame_origin *origin);
+/* Who answers for what the culprit does, if no pattern knows better. *frame: by which frame. */
+enum attribution facts_owner(const struct facts *facts, int *frame);
+/* The same of any thread's native frames, else CPython if it has frames of it, else unknown. */
+enum attribution thread_owner(const struct facts *facts, const struct crash_thread *thread);
+/* Of a stack of Python code: a package's, or the application's. */
+enum attribution python_owner(const struct facts *facts);
+/* Only CPython's own code and libc beneath it, innermost to `frame`, which is not asked. */
+bool facts_only_cpython(const struct facts *facts, int frame);
+bool thread_is_python_child(const struct crash_thread *thread);
+
 /* The innermost frame of a thread that is somebody's own, described; NULL if none. Allocated. */
 char *thread_describe_native(const struct facts *facts, const struct crash_thread *thread);
 bool thread_waits_for(const struct crash_thread *thread, const char *what);

@@ -261,7 +261,8 @@ static void match_finalizer_crash(const struct facts *facts, struct finding *fin
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->finalize < 0 || facts->fork >= 0)
 		return;
 	name = facts_describe(facts, facts->finalize);
-	finding_say(finding, SCORE_STRONG, "the process crashed inside %s", name);
+	/* What it calls may have bugs of its own: a strong sign, and no proof. */
+	finding_say(finding, SCORE_FAIR + 15, "the process crashed inside %s", name);
 	finding_because(finding, facts->finalize, "%s is on the stack of the thread that crashed",
 			name);
 	finding_blame(finding, facts, facts->native >= 0 && facts->native < facts->finalize ?
@@ -286,6 +287,25 @@ static void match_join_of_parked(const struct facts *facts, struct finding *find
 	finding_because(finding, -1, "thread %d is parked in CPython", (int)other->tid);
 }
 
+/*
+ * std::terminate() called straight from somebody's own code, or by a std::thread that nobody
+ * joined: the message is the same, but no unwinding is on the stack.
+ */
+static bool terminates_by_call(const struct facts *facts, int terminate)
+{
+	static const char *const unwinding[] = {
+		"__gxx_personality_v0", "__cxa_call_terminate", "rust_eh_personality",
+		"panic_cannot_unwind", NULL,
+	};
+
+	if (terminate < 0 || frame_among(facts, unwinding) >= 0)
+		return false;
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts->frames[i].category == CATEGORY_UNWINDER)
+			return false;
+	return facts->native > terminate;
+}
+
 /* A forced unwinding ran into a frame that lets nothing through. */
 static void match_forced_unwind(const struct facts *facts, struct finding *finding)
 {
@@ -299,7 +319,7 @@ static void match_forced_unwind(const struct facts *facts, struct finding *findi
 		score = SCORE_PROOF - 2;
 	else if (swallowed)
 		score = SCORE_STRONG;
-	else if (terminated)
+	else if (terminated && !terminates_by_call(facts, terminate))
 		score = SCORE_FAIR;
 	if (!score)
 		return;

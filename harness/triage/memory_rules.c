@@ -62,6 +62,8 @@ static void match_gil_message(const struct facts *facts, struct finding *finding
 	if (!message)
 		return;
 	finding_say(finding, SCORE_FAIR + 10, "Python was called without the GIL");
+	/* CPython calls itself with the GIL; so who did not is somebody's own code. */
+	finding->attribution = ATTRIBUTION_EXTENSION;
 	finding_blame(finding, facts, facts->native);
 	finding_because(finding, -1, "CPython said: %s", message);
 }

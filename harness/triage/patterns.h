@@ -43,6 +43,10 @@ struct pattern_rule {
 extern const struct pattern_rule fork_rules[];
 extern const struct pattern_rule finalize_rules[];
 extern const struct pattern_rule memory_rules[];
+extern const struct pattern_rule child_rules[];   /* of forks, in reports from elsewhere */
+extern const struct pattern_rule exit_rules[];    /* of finalization, the same */
+extern const struct pattern_rule hook_rules[];
+extern const struct pattern_rule finding_rules[];
 
 void finding_say(struct finding *finding, int score, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -83,6 +83,8 @@ static bool dump_remark(struct dump *dump, struct piece line)
 		return false;
 	if (piece_has(p, "freed") || piece_has(p, "invalid") || piece_has(p, "corrupt"))
 		dump->trace->incomplete = true;
+	if (piece_is(p, "<freed thread state>"))
+		trace_add_message(dump->trace, p);
 	/* Between threads: there are more of them. */
 	if (dots && line.s == p.s)
 		dump->trace->incomplete = true;

@@ -27,6 +27,7 @@ struct gdb {
 	struct trace *trace;
 	bool signalled;
 	bool stopped;  /* the line behind says where */
+	uint64_t deepest; /* number of a frame */
 };
 
 /* Frames of others are "#0" as well: gdb's have an argument list, or a number behind "in". */
@@ -119,6 +120,21 @@ static void frame_join(struct lines *lines, struct piece text, struct strbuf *jo
 	}
 }
 
+/* Functions that get what the program has to say before it dies: it stands in their arguments. */
+static void take_last_words(struct gdb *gdb, const struct session_frame *frame)
+{
+	static const char *const names[] = {
+		"__assert_fail", "__assert_fail_base", "__assert_fail_impl", "malloc_printerr",
+		"Py_FatalError", "_Py_FatalErrorFunc", "_Py_FatalErrorFormat", "__fortify_fail",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (piece_is(frame->name, names[i]) && piece_has(frame->args, "=\"")) {
+			trace_add_message(gdb->trace, frame->args);
+			return;
+		}
+}
+
 /* False: it is none, or of another crash; no line is taken then. */
 static bool take_frame(struct gdb *gdb, struct lines *lines, struct piece text, const char *prefix)
 {
@@ -136,6 +152,10 @@ static bool take_frame(struct gdb *gdb, struct lines *lines, struct piece text, 
 		taken = session_add(&gdb->stacks, &frame);
 	if (taken && gdb_frame_is_cut((struct piece){ joined.buf, joined.len }))
 		gdb->trace->incomplete = true;
+	if (taken)
+		take_last_words(gdb, &frame);
+	if (taken && frame.number > gdb->deepest)
+		gdb->deepest = frame.number;
 	strbuf_release(&joined);
 	if (taken)
 		lines_next(lines);
@@ -280,6 +300,19 @@ static bool take_line(struct gdb *gdb, struct lines *lines)
 	return true;
 }
 
+/* Of one thread without its innermost frames, the numbers tell how many there were. */
+static void count_left_out(const struct gdb *gdb)
+{
+	struct crash *crash = gdb->trace->crash;
+	struct crash_thread *thread = crash->threads;
+
+	if (crash->nthreads != 1 || thread->left_out || gdb->deepest < TRACE_FRAMES_FIRST ||
+	    gdb->deepest > INT32_MAX || thread->nframes >= TRACE_FRAMES_FIRST)
+		return;
+	thread->left_out = (size_t)gdb->deepest + 1 - thread->nframes;
+	gdb->trace->incomplete = true;
+}
+
 static void gdb_read(struct lines *lines, struct trace *trace)
 {
 	struct gdb gdb = { .trace = trace };
@@ -289,6 +322,7 @@ static void gdb_read(struct lines *lines, struct trace *trace)
 	while (lines->line.s && take_line(&gdb, lines))
 		;
 	session_end(&gdb.stacks);
+	count_left_out(&gdb);
 }
 
 const struct trace_reader gdb_reader = { "gdb", gdb_begins, gdb_read };

@@ -222,6 +222,7 @@ const struct frame_rule builtin_rules[] = {
 	SOURCE("libdd-*/src/*", DD_TRACE, DD("_native")),
 	SOURCE("ddtrace/*.pyx", DD_TRACE, DD("Cython")),
 
+	LOOSE("remoteprocess::*", LIBRARY, "py-spy"),
 	FUNCTION("py_spy::*", PYROSCOPE, "Pyroscope"),
 	FUNCTION("pyroscope::*", PYROSCOPE, "Pyroscope"),
 	LOOSE("goblin::*", PYROSCOPE, "Pyroscope"),
@@ -390,6 +391,7 @@ const struct frame_rule builtin_rules[] = {
 	FUNCTION("_sigtramp", KERNEL, NULL),
 
 	/* 5. */
+	MODULE("uwsgi", LIBRARY, "uWSGI"),
 	MODULE("*", PROGRAM, NULL),
 };
 

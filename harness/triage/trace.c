@@ -154,6 +154,60 @@ static void traces_add_all(struct traces *traces, struct trace *first)
 	}
 }
 
+/*
+ * Lines that no reader knows, and that tell of the report that stands beside them: what a program
+ * wrote about itself, by whose words one knows it. Only these: prose may say anything.
+ */
+static bool is_telling(struct piece line)
+{
+	line = piece_trim(line);
+	if (!line.len || line.len > TRACE_TEXT_MAX)
+		return false;
+	switch (*line.s) {
+	case '[': /* Abseil, of itself */
+		return piece_has(line, " RAW: ") && piece_has(line, " failed: ");
+	case 'E': /* Python, of an error that it could not raise */
+		return piece_starts(line, "Exception ") && piece_has(line, " in ") &&
+		       piece_ends(line, " ignored");
+	case 'o':
+		return piece_starts(line, "objc[") && piece_has(line, "fork()");
+	default:
+		return false;
+	}
+}
+
+/* How many lines may be between. */
+#define TELLING_LINES 20
+
+struct telling {
+	struct piece line; /* s NULL: there is none that waits for a report */
+	size_t number;
+};
+
+static void message_append(struct crash *crash, struct piece line)
+{
+	char *text = piece_copy(line), *both;
+
+	if (strlen(crash->message) < TRACE_TEXT_MAX) {
+		both = xstrfmt("%s%s\n", crash->message, text);
+		free(crash->message);
+		crash->message = both;
+	}
+	free(text);
+}
+
+/* A line that no reader begins at: it belongs to the report before it, or waits for the next. */
+static void telling_keep(struct traces *traces, struct telling *telling, const struct lines *lines,
+			 size_t ended)
+{
+	if (!is_telling(lines->line))
+		return;
+	if (traces->n && lines->number - ended <= TELLING_LINES)
+		message_append(traces->v[traces->n - 1].crash, lines->line);
+	else
+		*telling = (struct telling){ lines->line, lines->number };
+}
+
 static const struct trace_reader *reader_of(const struct lines *lines, enum trace_format *format)
 {
 	if (!lines->line.len)
@@ -168,15 +222,19 @@ static const struct trace_reader *reader_of(const struct lines *lines, enum trac
 
 void traces_read(const char *data, size_t size, struct traces *traces)
 {
+	struct telling telling = { .number = 0 };
 	struct lines lines;
+	size_t ended = 0;
 
 	*traces = (struct traces){ .n = 0 };
 	lines_begin(&lines, data, size);
 	while (lines.line.s && !traces->more) {
 		struct trace trace = { .line = lines.number };
 		const struct trace_reader *reader = reader_of(&lines, &trace.format);
+		size_t before = traces->n;
 
 		if (!reader) {
+			telling_keep(traces, &telling, &lines, ended);
 			lines_next(&lines);
 			continue;
 		}
@@ -185,6 +243,11 @@ void traces_read(const char *data, size_t size, struct traces *traces)
 		/* A reader that takes nothing is not to be asked again. */
 		if (lines.line.s && lines.number == trace.line)
 			lines_next(&lines);
+		ended = lines.number;
 		traces_add_all(traces, &trace);
+		if (telling.line.s && traces->n > before &&
+		    traces->v[before].line - telling.number <= TELLING_LINES)
+			message_append(traces->v[before].crash, telling.line);
+		telling.line.s = NULL;
 	}
 }

@@ -143,7 +143,8 @@ void trace_settle(struct trace *trace)
 	memset(&trace->spare, 0, sizeof(trace->spare));
 	culprit_settle(trace->crash);
 	for (size_t i = 0; i < trace->crash->nthreads; i++)
-		if (trace->crash->threads[i].left_out)
+		if (trace->crash->threads[i].left_out &&
+		    trace->crash->threads[i].nframes == TRACE_FRAMES_FIRST + TRACE_FRAMES_LAST)
 			ring_straighten(&trace->crash->threads[i]);
 }
 

@@ -53,7 +53,8 @@ void finding_release(struct finding *finding)
 }
 
 static const struct pattern_rule *const rule_tables[] = {
-	fork_rules, finalize_rules, memory_rules,
+	fork_rules, finalize_rules, memory_rules, child_rules,
+	exit_rules, hook_rules,     finding_rules,
 };
 
 /* The best finding of each pattern. */
@@ -160,8 +161,7 @@ struct triage *triage_classify(const struct crash *crash, const struct triage_se
 		best[pattern].detail = other_detail(&facts);
 		/* Where a process was when a signal stopped it is chance, and nobody's fault. */
 		if (crash->kind != CRASH_KIND_STOPPED)
-			finding_blame(&best[pattern], &facts,
-				      facts.native >= 0 ? facts.native : 0);
+			best[pattern].attribution = facts_owner(&facts, &best[pattern].frame);
 	}
 	triage_take(triage, &facts, pattern, &best[pattern]);
 	triage_also(triage, best);

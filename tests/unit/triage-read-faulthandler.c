@@ -80,6 +80,7 @@ static const struct sample samples[] = {
 	  "Current thread's C stack trace (most recent call first):\n"
 	  "  <cannot get C stack on this system>\n",
 	  "faulthandler line 1 incomplete: signal 11\n"
+	  "> <freed thread state>\n"
 	  "- python\n"
 	  "*\n" },
 	{ "a timeout: a hang, and of the main thread, which is the last",

@@ -3,7 +3,8 @@
  * Records made by hand, for the tests of the classifier.
  *
  * A stack is written as lines "function @module", innermost first; "~" before the function marks a
- * name that is only near, "?" no name at all.
+ * name that is only near, "?" no name at all, "%" a function of Python code. What stands behind
+ * " =" at the end is the source, and its line behind a colon.
  */
 #ifndef FORKPOINT_TESTS_UNIT_TRIAGE_H
 #define FORKPOINT_TESTS_UNIT_TRIAGE_H
@@ -25,8 +26,18 @@
 __attribute__((unused))
 static void frame_parse(struct crash_frame *frame, char *line)
 {
-	char *at = strstr(line, " @");
+	char *source = strstr(line, " ="), *at;
 
+	if (source) {
+		char *colon = strrchr(source, ':');
+
+		*source = '\0';
+		if (colon)
+			*colon = '\0';
+		frame->line = colon ? atoi(colon + 1) : 0;
+		frame->file = xstrdup(source + 2);
+	}
+	at = strstr(line, " @");
 	if (at) {
 		*at = '\0';
 		frame->module = xstrdup(at + 2);
@@ -34,7 +45,8 @@ static void frame_parse(struct crash_frame *frame, char *line)
 	if (*line == '?')
 		return;
 	frame->trust = *line == '~' ? TRUST_NEAR : TRUST_EXACT;
-	frame->function = xstrdup(line + (*line == '~'));
+	frame->python = *line == '%';
+	frame->function = xstrdup(line + (*line == '~' || *line == '%'));
 }
 
 /* Pointers to earlier threads are void afterwards. */
