@@ -8,7 +8,7 @@
 #include "matrix/dossier.h"
 #include "matrix/replay.h"
 #include "run/stats.h"
-#include "triage/triage.h"
+#include "triage/account.h"
 
 #define RESULT_SCHEMA 1
 
@@ -89,20 +89,6 @@ static json_t *set_json(const struct outcome_set *set)
 	return json;
 }
 
-static json_t *evidence_json(const struct triage *triage)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < triage->nevidence; i++) {
-		const struct evidence *e = &triage->evidence[i];
-		json_t *frame = e->frame < 0 ? json_null() : json_integer(e->frame);
-
-		json_array_append_new(list, json_pack("{s:o,s:o}", "frame", frame, "why",
-						      text_json(e->why)));
-	}
-	return list;
-}
-
 static json_t *frames_json(const struct crash_thread *thread)
 {
 	json_t *list = json_array();
@@ -116,15 +102,6 @@ static json_t *frames_json(const struct crash_thread *thread)
 				  (json_int_t)f->module_offset, "file", text_json(f->file), "line",
 				  f->line, "trust", trust_name(f->trust)));
 	}
-	return list;
-}
-
-static json_t *also_json(const struct triage *triage)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < triage->nalso; i++)
-		json_array_append_new(list, json_string(pattern_name(triage->also[i])));
 	return list;
 }
 
@@ -142,14 +119,13 @@ static json_t *confirmed_json(const struct confirmation *confirmation, const str
 }
 
 /* Takes `confirmed` over. */
-static json_t *triage_json(const struct triage *t, json_t *confirmed)
+static json_t *triage_json(const struct triage *triage, json_t *confirmed)
 {
-	return json_pack("{s:s,s:o,s:o,s:s,s:o,s:s,s:o,s:o,s:o}", "pattern",
-			 pattern_name(t->pattern), "detail", text_json(t->detail), "also",
-			 also_json(t), "attribution", attribution_name(t->attribution), "component",
-			 text_json(t->component), "confidence", confidence_name(t->confidence),
-			 "signature", text_json(t->signature), "evidence", evidence_json(t),
-			 "confirmed", confirmed);
+	json_t *json = json_object();
+
+	account_add_triage(json, triage);
+	json_object_set_new(json, "confirmed", confirmed);
+	return json;
 }
 
 static void crash_json(json_t *json, const struct crash *crash)

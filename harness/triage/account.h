@@ -50,6 +50,9 @@ struct account_source {
 	size_t nnotes;
 };
 
+/* Into an object: all that a classification says, from "pattern" to "evidence". */
+void account_add_triage(json_t *object, const struct triage *triage);
+
 /* `file`: what the user called it. `settings`: those it was classified by. The caller's. */
 json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage,
 		     const struct triage_settings *settings);

@@ -2,15 +2,25 @@
 #include "triage/account.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/text.h"
 #include "triage/frames.h"
 #include "triage/patterns.h"
 #include "triage/rules.h"
 
-/* All text of a trace is valid UTF-8 already; a file's name may be anything. */
+/* Text of a trace is valid UTF-8; that of a crash which the harness has caught need not be. */
 static json_t *text_or_null(const char *text)
 {
-	return text ? json_string(text) : json_null();
+	struct strbuf clean = STRBUF_INIT;
+	json_t *json;
+
+	if (!text)
+		return json_null();
+	text_add_utf8(&clean, text, strlen(text));
+	json = json_string(clean.buf);
+	strbuf_release(&clean);
+	return json;
 }
 
 static json_t *signal_json(const struct crash *crash)
@@ -76,6 +86,19 @@ static json_t *also_json(const struct triage *triage)
 	return list;
 }
 
+void account_add_triage(json_t *object, const struct triage *triage)
+{
+	json_object_set_new(object, "pattern", json_string(pattern_name(triage->pattern)));
+	json_object_set_new(object, "detail", text_or_null(triage->detail));
+	json_object_set_new(object, "also", also_json(triage));
+	json_object_set_new(object, "attribution",
+			    json_string(attribution_name(triage->attribution)));
+	json_object_set_new(object, "component", text_or_null(triage->component));
+	json_object_set_new(object, "confidence", json_string(confidence_name(triage->confidence)));
+	json_object_set_new(object, "signature", text_or_null(triage->signature));
+	json_object_set_new(object, "evidence", evidence_json(triage));
+}
+
 json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage,
 		     const struct triage_settings *settings)
 {
@@ -87,15 +110,7 @@ json_t *account_json(const char *file, const struct trace *trace, const struct t
 	json_object_set_new(object, "file", text_or_null(file));
 	json_object_set_new(object, "format", json_string(trace_format_name(trace->format)));
 	json_object_set_new(object, "signal", signal_json(trace->crash));
-	json_object_set_new(object, "pattern", json_string(pattern_name(triage->pattern)));
-	json_object_set_new(object, "detail", text_or_null(triage->detail));
-	json_object_set_new(object, "also", also_json(triage));
-	json_object_set_new(object, "attribution",
-			    json_string(attribution_name(triage->attribution)));
-	json_object_set_new(object, "component", text_or_null(triage->component));
-	json_object_set_new(object, "confidence", json_string(confidence_name(triage->confidence)));
-	json_object_set_new(object, "signature", text_or_null(triage->signature));
-	json_object_set_new(object, "evidence", evidence_json(triage));
+	account_add_triage(object, triage);
 	json_object_set_new(object, "frames", frames_json(thread, rules));
 	json_object_set_new(object, "rules", json_string(FRAME_RULES_VERSION));
 	json_object_set_new(object, "thread", text_or_null(thread ? thread->name : NULL));
