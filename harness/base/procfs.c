@@ -97,6 +97,20 @@ static void syscall_parse(const char *text, struct task_state *task)
 	task->in_syscall = true;
 }
 
+/*
+ * A thread is looked at as a task of its own number, which names the same files as its leader's
+ * does. So what the kernel caches of it hangs below /proc/TID and not below /proc/PID: who reaps
+ * the process has to take away all that is below the latter, and spins while a thread that is on
+ * its way out takes away the same, which may have lost its processor to whoever spins.
+ */
+#define TASK_FILE "/proc/%d/task/%d/"
+
+/* Who has a thread's number may be somebody else by now. */
+static bool is_task_of(const char *status, pid_t pid)
+{
+	return status_number(status, "\nTgid:") == (uint64_t)pid;
+}
+
 int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task)
 {
 	char buf[4096];
@@ -105,34 +119,38 @@ int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task)
 
 	memset(task, 0, sizeof(*task));
 	task->tid = tid;
-	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/stat", pid, tid) < 0)
+	if (procfs_slurp(buf, sizeof(buf), TASK_FILE "stat", tid, tid) < 0)
 		return -1;
 	if (stat_parse(buf, &line) < 0)
 		return -1;
 	task->state = line.state;
 	task->cpu_ticks = line.ticks;
-	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/status", pid, tid) < 0)
+	if (procfs_slurp(buf, sizeof(buf), TASK_FILE "status", tid, tid) < 0)
 		return -1;
+	if (!is_task_of(buf, pid)) {
+		errno = ESRCH;
+		return -1;
+	}
 	/* The longer word holds the shorter one, hence the newline. */
 	task->sleeps = status_number(buf, "\nvoluntary_ctxt_switches:");
 	task->switches = task->sleeps +
 			 status_number(buf, "\nnonvoluntary_ctxt_switches:");
-	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/schedstat", pid, tid) > 0) {
+	if (procfs_slurp(buf, sizeof(buf), TASK_FILE "schedstat", tid, tid) > 0) {
 		p = strchr(buf, ' ');
 		if (p)
 			task->run_delay_ns = strtoull(p, NULL, 10);
 	}
-	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/syscall", pid, tid) > 0)
+	if (procfs_slurp(buf, sizeof(buf), TASK_FILE "syscall", tid, tid) > 0)
 		syscall_parse(buf, task);
 	return 0;
 }
 
-char procfs_task_letter(pid_t pid, pid_t tid)
+char procfs_task_letter(pid_t tid)
 {
 	struct stat_line line;
 	char buf[4096];
 
-	if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/stat", pid, tid) < 0 ||
+	if (procfs_slurp(buf, sizeof(buf), TASK_FILE "stat", tid, tid) < 0 ||
 	    stat_parse(buf, &line) < 0)
 		return '\0';
 	return line.state;
@@ -254,7 +272,7 @@ int procfs_count_children(pid_t pid)
 	for (int i = 0; i < n && count >= 0; i++) {
 		char buf[4096];
 
-		if (procfs_slurp(buf, sizeof(buf), "/proc/%d/task/%d/children", pid, tids[i]) < 0)
+		if (procfs_slurp(buf, sizeof(buf), TASK_FILE "children", tids[i], tids[i]) < 0)
 			count = -1;
 		else
 			for (const char *p = buf; (p = strchr(p, ' ')); p++)

@@ -26,8 +26,11 @@ struct task_state {
 /* -1 with errno ESRCH once the task is gone. */
 int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task);
 
-/* Its state alone, at a quarter of the cost; '\0' once the task is gone. */
-char procfs_task_letter(pid_t pid, pid_t tid);
+/*
+ * Its state alone, at a quarter of the cost; '\0' once the task is gone. Nobody looks whether its
+ * number has gone to another process since, as procfs_task_read() does.
+ */
+char procfs_task_letter(pid_t tid);
 
 /* All thread ids of a process, in an array that the caller frees. Their number, or -1. */
 int procfs_tasks(pid_t pid, pid_t **tids);

@@ -52,19 +52,29 @@ static int debug_clear(pid_t tid, int n)
 
 	if (debug_get(tid, DEBUG_CONTROL, &control) < 0)
 		return -1;
+	if (!(control & CONTROL_ALL(n)))
+		return 0;
 	return debug_put(tid, DEBUG_CONTROL, control & ~CONTROL_ALL(n));
 }
 
-/* Off first: the kernel checks an address against what its register was for. */
+/*
+ * One that is on for the same already needs another address and no more. Else off first: the kernel
+ * checks an address against what its register was for.
+ */
 static int debug_set(pid_t tid, int n, uint64_t address, unsigned int kind)
 {
-	unsigned long control;
+	unsigned long control, wanted = CONTROL_ENABLE(n) | CONTROL_KIND(n, kind), others;
 
-	if (debug_clear(tid, n) < 0 || debug_put(tid, n, address) < 0 ||
-	    debug_get(tid, DEBUG_CONTROL, &control) < 0)
+	if (debug_get(tid, DEBUG_CONTROL, &control) < 0)
 		return -1;
-	return debug_put(tid, DEBUG_CONTROL,
-			 control | CONTROL_ENABLE(n) | CONTROL_KIND(n, kind));
+	others = control & ~CONTROL_ALL(n);
+	if ((control & CONTROL_ALL(n)) == wanted)
+		return debug_put(tid, n, address);
+	if (control != others && debug_put(tid, DEBUG_CONTROL, others) < 0)
+		return -1;
+	if (debug_put(tid, n, address) < 0)
+		return -1;
+	return debug_put(tid, DEBUG_CONTROL, others | wanted);
 }
 
 int cpu_break_set(pid_t tid, uint64_t address)

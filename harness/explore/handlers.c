@@ -3,15 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "base/procfs.h"
 #include "explore/cpu.h"
 #include "explore/pagecopy.h"
 #include "explore/pages.h"
@@ -22,9 +23,6 @@
 
 /* All threads stop within microseconds; a second is for a loaded machine. */
 #define STOP_PATIENCE_NS NSEC_PER_SEC
-
-/* So does F wait, which has only its answer to send. */
-#define WAIT_LOOK_NS 10000
 
 struct span {
 	uint64_t start, end;
@@ -108,12 +106,14 @@ static bool waits_for_command(const struct picture_subject *subject, uint64_t *s
 static int stop(struct tracees *threads, const struct picture_subject *subject, uint64_t *sp,
 		struct strbuf *why)
 {
-	static const struct timespec nap = { 0, WAIT_LOOK_NS };
 	uint64_t until = clock_now() + STOP_PATIENCE_NS;
 
 	while (clock_now() < until) {
 		/* Woken by its answer we may have taken its processor. */
-		nanosleep(&nap, NULL);
+		if (procfs_task_letter(subject->operator_tid) == 'R') {
+			sched_yield();
+			continue;
+		}
 		if (tracees_stop(threads, subject->pid, until) < 0) {
 			strbuf_addf(why, "its threads cannot be stopped: %s", strerror(errno));
 			return -1;

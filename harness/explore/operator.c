@@ -56,7 +56,7 @@ static bool child_lives(const struct control *control)
 static bool subject_is_lost(const struct control *control, uint64_t *stopped_ns)
 {
 	pid_t pid = (pid_t)atomic_load(&control->state.subject_pid);
-	char letter = procfs_task_letter(pid, pid);
+	char letter = procfs_task_letter(pid);
 
 	if (letter != 'T')
 		*stopped_ns = 0;
@@ -98,7 +98,7 @@ static enum resting operator_rests(const struct control *control, struct rest *r
 {
 	pid_t pid = (pid_t)atomic_load(&control->state.subject_pid);
 	pid_t tid = (pid_t)atomic_load(&control->state.operator_tid);
-	char letter = procfs_task_letter(pid, tid);
+	char letter = procfs_task_letter(tid);
 	enum resting now;
 
 	if (letter == 'R' || letter == 'D') {

@@ -2,9 +2,12 @@
 #include "explore/pagecopy.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/errors.h"
 #include "explore/pages.h"
@@ -98,67 +101,64 @@ const uint8_t *pagecopy_page(const struct pagecopy *p, size_t page)
 	return p->states[page] == PAGE_OWN ? p->bytes + p->slots[page] * pages_size() : NULL;
 }
 
-/* In one call, for a call costs more than a page. */
-#define RUNS 256
-
-struct runs {
-	struct iovec v[RUNS];
-	size_t n, size;
-};
-
-/* What cannot be read (a page behind a file's end) stays zeros. */
-static void runs_read(struct runs *runs, pid_t pid, uint8_t *to)
+/*
+ * A run of pages, from the process's memory as a file: process_vm_readv() pins what it reads, for
+ * which the kernel first gives the process a copy of its own of each page that was shared since the
+ * last fork. What cannot be read (a page behind a file's end) is zeros.
+ */
+static void run_read(int memory, uint64_t address, uint8_t *to, size_t size)
 {
-	struct iovec local = { to, runs->size };
+	while (size) {
+		ssize_t n = pread(memory, to, size, (off_t)address);
+		size_t done = n > 0 ? (size_t)n : (size_t)pages_size();
 
-	if (process_vm_readv(pid, &local, 1, runs->v, runs->n, 0) != (ssize_t)runs->size) {
-		memset(to, 0, runs->size);
-		for (size_t i = 0; i < runs->n; i++) {
-			uint64_t address = (uintptr_t)runs->v[i].iov_base, size = pages_size();
-
-			for (size_t left = runs->v[i].iov_len; left; left -= size) {
-				process_read(pid, address, to, size);
-				address += size;
-				to += size;
-			}
-		}
+		if (n <= 0)
+			memset(to, 0, done);
+		address += done;
+		to += done;
+		size -= done;
 	}
-	runs->n = runs->size = 0;
 }
 
-static void own_read(struct pagecopy *p, pid_t pid)
+static int own_read(struct pagecopy *p, pid_t pid)
 {
-	struct runs runs = { .n = 0 };
-	size_t done = 0, from, to;
+	uint8_t *at;
+	char path[48];
+	int memory;
 
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (memory < 0)
+		return -1;
 	bytes_make(p);
+	at = p->bytes;
 	for (size_t i = 0; i < p->nareas; i++) {
 		const struct pagecopy_area *area = &p->areas[i];
+		size_t from, to = 0;
 
-		to = 0;
 		while (pages_next_own(p->states + area->first, area->n, &from, &to)) {
-			uint64_t start = pagecopy_address(area, area->first + from);
 			size_t size = (to - from) * pages_size();
 
-			runs.v[runs.n++] = (struct iovec){ (void *)(uintptr_t)start, size };
-			runs.size += size;
-			if (runs.n < RUNS)
-				continue;
-			done += runs.size;
-			runs_read(&runs, pid, p->bytes + done - runs.size);
+			run_read(memory, pagecopy_address(area, area->first + from), at, size);
+			at += size;
 		}
 	}
-	runs_read(&runs, pid, p->bytes + done);
+	close(memory);
+	return 0;
+}
+
+static int cannot_be_read(struct strbuf *why)
+{
+	strbuf_addf(why, "a subject's memory cannot be read: %s", strerror(errno));
+	return -1;
 }
 
 int pagecopy_take(struct pagecopy *p, pid_t pid, pid_t zygote, struct strbuf *why)
 {
 	struct pages pages;
 
-	if (maps_read(&p->maps, pid) < 0) {
-		strbuf_addf(why, "a subject's memory cannot be read: %s", strerror(errno));
-		return -1;
-	}
+	if (maps_read(&p->maps, pid) < 0)
+		return cannot_be_read(why);
 	areas_find(p);
 	if (p->npages > COPY_MAX / pages_size()) {
 		strbuf_addf(why, "a subject has %zu MiB of memory",
@@ -175,8 +175,7 @@ int pagecopy_take(struct pagecopy *p, pid_t pid, pid_t zygote, struct strbuf *wh
 	for (size_t i = 0; i < p->npages; i++)
 		if (p->states[i] == PAGE_OWN)
 			p->slots[i] = (uint32_t)p->nslots++;
-	own_read(p, pid);
-	return 0;
+	return own_read(p, pid) < 0 ? cannot_be_read(why) : 0;
 }
 
 /* A mapping is the same if it has the same place and is of the same thing. */

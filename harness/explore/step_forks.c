@@ -195,19 +195,38 @@ static enum walk_state forks_walk(struct forks *f)
 }
 
 /*
+ * Where the window's code is. Of a subject that has ended the zygote knows it, whose modules it
+ * had.
+ */
+static void forks_place(struct forks *f)
+{
+	struct capture_cache *cache = f->cell->cache;
+
+	if (f->undone.before)
+		f->map->places = places_of(cache, &picture_copy(f->undone.before)->maps);
+	else
+		f->map->places = places_take(cache, f->walker.pid);
+	if (!f->map->places && f->walker.zygote)
+		f->map->places = places_take(cache, f->walker.zygote);
+}
+
+/*
  * The first point. What is W's alone is looked for in the picture behind the fork, if one came
  * through: W has not moved.
  */
 static int forks_begin(struct forks *f, struct strbuf *err)
 {
+	int ret = 0;
+
 	forks_add(f);
-	if (!forks_try(f))
-		return 0;
-	if (f->pending)
-		return walker_observe(&f->walker, err);
-	if (undone_begin(&f->undone))
-		walker_observe_copy(&f->walker, picture_copy(f->undone.before));
-	return 0;
+	if (forks_try(f)) {
+		if (f->pending)
+			ret = walker_observe(&f->walker, err);
+		else if (undone_begin(&f->undone))
+			walker_observe_copy(&f->walker, picture_copy(f->undone.before));
+	}
+	forks_place(f);
+	return ret;
 }
 
 /*
@@ -246,7 +265,6 @@ static int forks_explore(struct forks *f, struct strbuf *err)
 
 	if (walker_begin(&f->walker, f->course, err) < 0)
 		return -1;
-	f->map->places = places_take(f->cell->cache, f->walker.pid);
 	if (forks_begin(f, err) < 0)
 		return -1;
 	if (f->walker.code)

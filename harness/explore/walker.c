@@ -199,11 +199,10 @@ enum walk_state walker_run_straight(struct walker *walker, uint64_t pc)
 	walker->stores_known = true;
 	if (cpu_break_set(walker->tid, pc) < 0)
 		return WALK_GONE;
+	walker->braked = true;
 	do
 		state = walker_continue(walker, PTRACE_CONT) < 0 ? WALK_GONE : await_stop(walker);
 	while (state == WALK_ON && walker->aside);
-	if (state == WALK_ON && cpu_break_clear(walker->tid) < 0)
-		return WALK_GONE;
 	return state;
 }
 
@@ -227,12 +226,12 @@ static enum walk_state vdso_leave(struct walker *walker)
 	return walker_run_to(walker, address, 1);
 }
 
-/* Where its last system call has come back to, nothing is to stop it again. */
+/* Where it was run to, nothing is to stop it again. */
 static int walker_begin_step(struct walker *walker)
 {
-	int ret = walker->called ? cpu_break_clear(walker->tid) : 0;
+	int ret = walker->braked ? cpu_break_clear(walker->tid) : 0;
 
-	walker->called = false;
+	walker->braked = false;
 	if (!ret)
 		ret = cpu_step(walker->tid, walker->signo);
 	walker->signo = 0;
@@ -264,7 +263,7 @@ enum walk_state walker_advance(struct walker *walker)
 
 static int walker_begin_call(struct walker *walker, size_t length)
 {
-	walker->called = true;
+	walker->braked = true;
 	if (cpu_break_set(walker->tid, cpu_pc(&walker->registers) + length) < 0)
 		return -1;
 	return walker_continue(walker, PTRACE_CONT);

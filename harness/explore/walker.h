@@ -31,7 +31,7 @@ struct walker {
 	bool attached;
 	bool running;    /* in a step that is not over, or in a system call */
 	bool aside;      /* its last stop was none of its own: somebody stopped or continued it */
-	bool called;     /* a breakpoint stands behind its last system call */
+	bool braked;     /* a breakpoint still stands where it was run to */
 	bool masked;     /* SIGCHLD is blocked, `mask` was the mask before */
 	sigset_t mask;
 	struct walker_code *code; /* what was decoded, by address; NULL: nothing is observed */

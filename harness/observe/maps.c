@@ -174,6 +174,13 @@ int maps_read(struct maps *maps, pid_t pid)
 	return 0;
 }
 
+void maps_copy(struct maps *maps, const struct maps *from)
+{
+	memset(maps, 0, sizeof(*maps));
+	maps->text = xstrdup(from->text);
+	maps_parse(maps);
+}
+
 void maps_release(struct maps *maps)
 {
 	free(maps->text);

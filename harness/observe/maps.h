@@ -40,6 +40,8 @@ struct maps {
 
 /* 0, or -1 with errno; release in either case. */
 int maps_read(struct maps *maps, pid_t pid);
+/* What was read before, once more, for somebody who keeps it longer. */
+void maps_copy(struct maps *maps, const struct maps *from);
 void maps_release(struct maps *maps);
 /* The module that covers an address, or NULL. */
 const struct maps_module *maps_module_at(const struct maps *maps, uint64_t address);

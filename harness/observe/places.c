@@ -47,6 +47,15 @@ struct places *places_take(struct capture_cache *cache, pid_t pid)
 	return NULL;
 }
 
+struct places *places_of(struct capture_cache *cache, const struct maps *maps)
+{
+	struct places *places = xcalloc(1, sizeof(*places));
+
+	places->images = capture_images(cache);
+	maps_copy(&places->maps, maps);
+	return places;
+}
+
 void places_free(struct places *places)
 {
 	if (!places)

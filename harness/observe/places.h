@@ -25,6 +25,8 @@ struct places;
 
 /* NULL if the process has gone. The cache must outlive it. */
 struct places *places_take(struct capture_cache *cache, pid_t pid);
+/* By its maps, which somebody has read already, and keeps. */
+struct places *places_of(struct capture_cache *cache, const struct maps *maps);
 void places_free(struct places *places); /* NULL is fine */
 /* Of an instruction. `frame` as above; zeroed and named by its pc alone if `places` is NULL. */
 void places_name(const struct places *places, uint64_t pc, struct crash_frame *frame);

@@ -2,6 +2,7 @@
 #include "observe/tracee.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,12 +20,12 @@
 
 /*
  * A thread stops within microseconds of being asked, or, in an uninterruptible sleep, not for a
- * long time. 50 µs between two looks costs nothing in the second case and little in the first.
+ * long time. 50 µs between two looks costs nothing in the second case; in the first our processor
+ * is offered instead, for it may be all that the thread waits for, and the shortest sleep takes as
+ * long as what is done between two.
  */
 #define LOOK_INTERVAL_NS 50000
-/* The first looks: one that waits for our processor alone stops as soon as it has it. */
-#define LOOK_FIRST_NS 10000
-#define LOOKS_FIRST 5
+#define OFFER_NS 100000
 /*
  * A process that is killed while it is held is dead within milliseconds; one that sleeps in the
  * kernel, out of reach, may not stop for long. One second, then it stays attached.
@@ -109,12 +110,16 @@ static bool tracees_settled(struct tracees *tracees)
 
 static bool tracees_await(struct tracees *tracees, uint64_t deadline_ns)
 {
-	static const struct timespec first = { 0, LOOK_FIRST_NS }, nap = { 0, LOOK_INTERVAL_NS };
-	unsigned int looks = 0;
+	static const struct timespec nap = { 0, LOOK_INTERVAL_NS };
+	uint64_t begun = clock_now(), now;
 	bool settled;
 
-	while (!(settled = tracees_settled(tracees)) && clock_now() < deadline_ns)
-		nanosleep(looks++ < LOOKS_FIRST ? &first : &nap, NULL);
+	while (!(settled = tracees_settled(tracees)) && (now = clock_now()) < deadline_ns) {
+		if (now - begun < OFFER_NS)
+			sched_yield();
+		else
+			nanosleep(&nap, NULL);
+	}
 	return settled;
 }
 

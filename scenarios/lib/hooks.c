@@ -50,10 +50,22 @@ out:
 	return rc;
 }
 
+/*
+ * The module that os is Python code on top of. It is in every interpreter from its beginning, and
+ * is taken from where it is: the way through the import system costs each subject 0.1 ms.
+ */
+static PyObject *posix_module(void)
+{
+	PyObject *name = PyUnicode_FromString("posix");
+	PyObject *module = name ? PyImport_GetModule(name) : NULL;
+
+	Py_XDECREF(name);
+	return module || PyErr_Occurred() ? module : PyImport_ImportModule("posix");
+}
+
 void fork_hooks_register(struct subject *s, const struct fork_hooks *hooks)
 {
-	/* os is Python code on top of posix, which every interpreter has in it. */
-	PyObject *posix = PyImport_ImportModule("posix"), *function = NULL, *result = NULL;
+	PyObject *posix = posix_module(), *function = NULL, *result = NULL;
 	PyObject *args = PyTuple_New(0), *kwargs = PyDict_New();
 
 	if (!posix || !args || !kwargs)

@@ -76,6 +76,9 @@ static void test_blocked_thread(void)
 	CHECK_INT(task.args[0], thread_pipe[0], "its first argument is the pipe's descriptor");
 	CHECK_INT(task.args[2], 1, "its third argument is the byte it wants");
 	CHECK(task.switches > 0, "it has been switched away from at least once");
+	errno = 0;
+	CHECK(procfs_task_read(getppid(), thread_tid, &task) < 0 && errno == ESRCH,
+	      "a number that another process has now is gone");
 	n = procfs_tasks(getpid(), &tids);
 	CHECK_INT(n, 2, "the process has two threads");
 	CHECK(n == 2 && holds(tids, n, thread_tid) && holds(tids, n, getpid()),
