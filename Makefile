@@ -87,9 +87,10 @@ FUZZ_SECONDS ?= 60
 fuzzers: $(FUZZERS)
 
 # clang has libFuzzer, which sees what an input reaches; elsewhere tests/fuzz/main.c goes by chance.
-FUZZ_CC := $(if $(shell command -v clang),clang,$(CC))
+CLANGS = clang clang-21 clang-20 clang-19 clang-18
+FUZZ_CC := $(or $(notdir $(firstword $(foreach c,$(CLANGS),$(shell command -v $c)))),$(CC))
 FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
-ifeq ($(FUZZ_CC),clang)
+ifneq ($(filter clang%,$(FUZZ_CC)),)
 FUZZ_ENGINE = -fsanitize=fuzzer
 FUZZ_FLAGS += -fsanitize=fuzzer-no-link
 endif

@@ -38,7 +38,7 @@ static void descriptors_mend(void)
 #define STACK_NEEDED (1u << 20)
 
 /* Raise the soft limit as far as we may. What it is then. */
-static rlim_t limit_mend(int what, rlim_t wanted)
+static rlim_t limit_mend(unsigned int what, rlim_t wanted)
 {
 	struct rlimit limit;
 

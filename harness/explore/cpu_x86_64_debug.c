@@ -89,14 +89,14 @@ int cpu_break_clear(pid_t tid)
 
 int cpu_watch_set(pid_t tid, uint64_t address, size_t size, bool reads)
 {
-	static const unsigned char lengths[] = { [1] = 0, [2] = 1, [4] = 3, [8] = 2 };
+	static const unsigned int lengths[] = { [1] = 0, [2] = 1, [4] = 3, [8] = 2 };
 
 	if (!size || size > 8 || size & (size - 1) || address & (size - 1)) {
 		errno = EINVAL;
 		return -1;
 	}
 	return debug_set(tid, DEBUG_WATCH, address,
-			 (reads ? KIND_READ_WRITE : KIND_WRITE) | lengths[size] << 2);
+			 (reads ? (unsigned int)KIND_READ_WRITE : KIND_WRITE) | lengths[size] << 2);
 }
 
 int cpu_watch_clear(pid_t tid)

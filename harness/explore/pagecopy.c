@@ -235,7 +235,7 @@ static void page_recall(struct pagecopy *p, pid_t zygote, const struct pagecopy_
 		page_add(p, page);
 	else if (!zygote || !process_read(zygote, pagecopy_address(area, page),
 					  page_add(p, page), pages_size()))
-		p->states[page] = state;
+		p->states[page] = (uint8_t)state;
 }
 
 /* Into a picture that is being taken, a page that is not the process's own any more. */
@@ -245,7 +245,7 @@ static void page_see(struct pagecopy *p, pid_t pid, const struct pagecopy_area *
 
 	if (state != PAGE_OWN &&
 	    !process_read(pid, pagecopy_address(area, page), page_add(p, page), pages_size()))
-		p->states[page] = state;
+		p->states[page] = (uint8_t)state;
 }
 
 /*

@@ -144,7 +144,7 @@ int definition_find(const struct repository *repository, const char *commit,
 	int status = 1, score = 0;
 	struct hit hit;
 
-	*definition = (struct definition){ NULL };
+	*definition = (struct definition){ 0 };
 	if (is_identifier(function))
 		status = grep(repository, commit, function, only, &out, &why);
 	strbuf_addstr(err, why.buf);

@@ -66,7 +66,7 @@ void remote_parse(struct remote *remote, const char *url)
 	char *name;
 	size_t len;
 
-	*remote = (struct remote){ NULL };
+	*remote = (struct remote){ 0 };
 	if (!host)
 		return;
 	len = strcspn(host, ":/");
@@ -98,7 +98,7 @@ void remote_release(struct remote *remote)
 {
 	free(remote->name);
 	free(remote->base);
-	*remote = (struct remote){ NULL };
+	*remote = (struct remote){ 0 };
 }
 
 /* Fit for an address, and for the brackets of Markdown around it. */

@@ -53,7 +53,7 @@ static void tree_release(struct tree *tree)
 	free(tree->commit);
 	free(tree->text);
 	free(tree->paths);
-	*tree = (struct tree){ NULL };
+	*tree = (struct tree){ 0 };
 }
 
 void repository_release(struct repository *repository)

@@ -153,7 +153,7 @@ static bool take_main(struct repository *repository, struct revision *revision)
 int revision_resolve(struct repository *repository, const char *given, const struct trace *trace,
 		     struct revision *revision, struct strbuf *err)
 {
-	*revision = (struct revision){ NULL };
+	*revision = (struct revision){ 0 };
 	if (given)
 		return take_given(repository, given, revision, err);
 	if (!take_metadata(repository, trace, revision) &&
@@ -169,5 +169,5 @@ void revision_release(struct revision *revision)
 	free(revision->commit);
 	free(revision->why);
 	free(revision->missed);
-	*revision = (struct revision){ NULL };
+	*revision = (struct revision){ 0 };
 }

@@ -118,7 +118,7 @@ struct account_source *source_look(struct source *source, const struct trace *tr
 				   const struct triage *triage)
 {
 	struct account_source *looked = xcalloc(1, sizeof(*looked));
-	struct revision revision = { NULL };
+	struct revision revision = { 0 };
 	struct strbuf err = STRBUF_INIT;
 
 	if (source->lack) {

@@ -28,7 +28,8 @@ static struct piece line_at(const char *at, const char *end, const char **next)
 
 void lines_begin(struct lines *lines, const char *data, size_t size)
 {
-	*lines = (struct lines){ .next = data, .end = data + size };
+	/* Nothing may be at no place, and there is no place behind that. */
+	*lines = (struct lines){ .next = data, .end = size ? data + size : data };
 	lines_next(lines);
 }
 

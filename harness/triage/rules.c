@@ -161,14 +161,14 @@ static char *value_copy(const struct assignment *word, struct strbuf *err)
 static int take_kind(struct frame_rule *rule, struct piece value, struct strbuf *err)
 {
 	for (int kind = 0; kind < FRAME_KINDS; kind++) {
-		if (piece_is(value, frame_kind_name(kind))) {
+		if (piece_is(value, frame_kind_name((enum frame_kind)kind))) {
 			rule->kind = (enum frame_kind)kind;
 			return 0;
 		}
 	}
 	strbuf_addstr(err, "no such category: use one of");
 	for (int kind = 0; kind < FRAME_KINDS; kind++)
-		strbuf_addf(err, "%s %s", kind ? "," : "", frame_kind_name(kind));
+		strbuf_addf(err, "%s %s", kind ? "," : "", frame_kind_name((enum frame_kind)kind));
 	return -1;
 }
 
