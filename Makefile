@@ -91,14 +91,14 @@ CLANGS = clang clang-21 clang-20 clang-19 clang-18
 FUZZ_CC := $(or $(notdir $(firstword $(foreach c,$(CLANGS),$(shell command -v $c)))),$(CC))
 FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 ifneq ($(filter clang%,$(FUZZ_CC)),)
-FUZZ_ENGINE = -fsanitize=fuzzer
+LIBFUZZER = -fsanitize=fuzzer
 FUZZ_FLAGS += -fsanitize=fuzzer-no-link
 endif
 
 fuzz: setup
 	$(Q)$(MAKE) --no-print-directory units
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC="$(FUZZ_CC)" \
-		CFLAGS="$(CFLAGS) $(FUZZ_FLAGS)" FUZZ_ENGINE="$(FUZZ_ENGINE)" fuzzers
+		CFLAGS="$(CFLAGS) $(FUZZ_FLAGS)" FUZZ_ENGINE="$(LIBFUZZER)" fuzzers
 	$(Q)$(TESTENV) FUZZERS=$(abspath $(BUILD))/fuzz/tests/fuzz sh tests/fuzz/fuzz.sh \
 		-max_total_time=$(FUZZ_SECONDS)
 

@@ -64,4 +64,8 @@ each restore-after-reinit '"also":["use-after-free"' "and use-after-free"
 
 is "$(grep -cF '"pattern":"other"' "$cells" || :)" 0 "no crash is left without a name"
 
+run python3 tests/lib/read_back.py "$FORKPOINT" "$cells"
+is "$status" 0 "what is recorded of them is classified in the same words as what was met"
+tap_explain "$out" "$err"
+
 tap_done

@@ -81,6 +81,9 @@ below(given["blocks"], 260, "no more is taken from the pipe than is read")
 status, out, err = limited("-", feed=[b"\n" * MIB] * 300)
 equal((status, out), (1, ""), "300 MiB of empty lines: nothing is recognised")
 
+status, out, err = limited("-", feed=[b"#0\n" * MIB] * 86)
+equal((status, out), (1, ""), "256 MiB of lines that begin like a report: nothing is recognised")
+
 # More than is kept.
 pasted = b"0x7f0000000001 probe_visit\n" * 10000
 status, out, err = limited("--json", "-", feed=(pasted for _ in range(900)))

@@ -9,23 +9,10 @@
 #include "matrix/replay.h"
 #include "run/stats.h"
 #include "triage/account.h"
+#include "triage/crash_json.h"
+#include "triage/json_text.h"
 
 #define RESULT_SCHEMA 1
-
-/* Text of unknown origin (a message of libc's, a symbol) may be no UTF-8: JSON takes no other. */
-static json_t *text_json(const char *text)
-{
-	json_t *json = text ? json_string(text) : json_null();
-	struct strbuf clean = STRBUF_INIT;
-
-	if (json)
-		return json;
-	for (const char *p = text; *p; p++)
-		strbuf_addch(&clean, (unsigned char)*p < 0x80 ? *p : '?');
-	json = json_string(clean.buf);
-	strbuf_release(&clean);
-	return json;
-}
 
 /* Seconds, rates and bounds are told to as many digits as mean something. */
 #define DIGITS 3
@@ -89,22 +76,6 @@ static json_t *set_json(const struct outcome_set *set)
 	return json;
 }
 
-static json_t *frames_json(const struct crash_thread *thread)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; thread && i < thread->nframes && i < 32; i++) {
-		const struct crash_frame *f = &thread->frames[i];
-
-		json_array_append_new(list,
-			json_pack("{s:I,s:o,s:o,s:I,s:o,s:i,s:s}", "n", (json_int_t)i, "function",
-				  text_json(f->function), "module", text_json(f->module), "offset",
-				  (json_int_t)f->module_offset, "file", text_json(f->file), "line",
-				  f->line, "trust", trust_name(f->trust)));
-	}
-	return list;
-}
-
 static json_t *confirmed_json(const struct confirmation *confirmation, const struct cell *cell,
 			      const struct finding *finding)
 {
@@ -126,20 +97,6 @@ static json_t *triage_json(const struct triage *triage, json_t *confirmed)
 	account_add_triage(json, triage);
 	json_object_set_new(json, "confirmed", confirmed);
 	return json;
-}
-
-static void crash_json(json_t *json, const struct crash *crash)
-{
-	const struct crash_thread *culprit = crash_culprit(crash);
-
-	json_object_set_new(json, "message", text_json(crash->message));
-	if (crash->kind == CRASH_KIND_SIGNAL)
-		json_object_set_new(json, "si_code", json_integer(crash->code));
-	if (crash->has_addr)
-		json_object_set_new(json, "address", json_integer((json_int_t)crash->addr));
-	json_object_set_new(json, "frames", frames_json(culprit));
-	if (crash->degraded)
-		json_object_set_new(json, "degraded", text_json(crash->degraded));
 }
 
 static char *replay_line(const struct unit *unit, const struct cell *cell, enum outcome outcome,
@@ -166,7 +123,7 @@ static void keep_dossier(json_t *json, const struct unit *unit, const struct cel
 
 	if (cell->limits.out &&
 	    dossier_write(cell->limits.out, unit, cell, n, replay, triage, &err) < 0)
-		json_object_set_new(json, "dossier_error", text_json(err.buf));
+		json_object_set_new(json, "dossier_error", json_of_text(err.buf));
 	strbuf_release(&err);
 }
 
@@ -185,8 +142,7 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 			    const struct confirmation *confirmation)
 {
 	static const char *const keys[] = {
-		"outcome", "count", "allocators", "replay", "dossier_error", "triage", "message", "si_code",
-		"address", "frames", "degraded", NULL,
+		"outcome", "count", "allocators", "replay", "dossier_error", "triage", NULL,
 	};
 	const struct finding *f = &cell->findings[n];
 	char *line = replay_line(unit, cell, f->outcome, f->allocator, f->first_trial);
@@ -198,10 +154,10 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	json_object_set_new(json, "allocators", counts_json(f));
 	json_object_set_new(json, "replay", json_string(line));
 	keep_dossier(json, unit, cell, n, line, triage);
+	crash_json_add(json, f->crash);
 	if (triage) {
 		json_object_set_new(json, "triage",
 				    triage_json(triage, confirmed_json(confirmation, cell, f)));
-		crash_json(json, f->crash);
 		triage_free(triage);
 	} else {
 		json_object_set_new(json, "degraded",
@@ -348,13 +304,13 @@ json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 	json_object_set_new(json, "outcomes", outcomes_json(tally));
 	json_object_set_new(json, "expected", set_json(&cell->expected->allows));
 	json_object_set_new(json, "verdict", json_string(verdict_name(verdict)));
-	json_object_set_new(json, "reason", text_json(reason.buf));
+	json_object_set_new(json, "reason", json_of_text(reason.buf));
 	json_object_set_new(json, "allocators", allocators_json(cell));
 	/* Points that were chosen are no sample of what happens: no share of them is a rate. */
 	if (!unit->strategy->covers)
 		add_rate(json, tally);
 	if (cell->text[0])
-		json_object_set_new(json, "said", text_json(cell->text));
+		json_object_set_new(json, "said", json_of_text(cell->text));
 	if (tally->measured)
 		json_object_set_new(json, "measured_ns",
 				    json_integer((json_int_t)(tally->measured_sum_ns /
@@ -372,7 +328,7 @@ json_t *result_skipped(const struct unit *unit, bool twin, const char *reason, b
 	json_t *json = result_new(unit, twin);
 
 	json_object_set_new(json, "verdict", json_string(verdict_name(VERDICT_SKIPPED)));
-	json_object_set_new(json, "reason", text_json(reason));
+	json_object_set_new(json, "reason", json_of_text(reason));
 	json_object_set_new(json, "missing", json_boolean(missing));
 	return json;
 }
@@ -381,6 +337,6 @@ json_t *result_broken(const struct unit *unit, bool twin, const char *why)
 {
 	json_t *json = result_new(unit, twin);
 
-	json_object_set_new(json, "harness_error", text_json(why));
+	json_object_set_new(json, "harness_error", json_of_text(why));
 	return json;
 }

@@ -79,6 +79,31 @@ static void add_map(struct strbuf *sb, const json_t *cell)
 	json_decref(allocators);
 }
 
+/* Without what only a program would read. */
+static json_t *findings_in_brief(const json_t *findings)
+{
+	json_t *list = json_is_array(findings) ? json_array() : NULL, *finding;
+	size_t i;
+
+	json_array_foreach((json_t *)findings, i, finding) {
+		json_t *copy = json_copy(finding);
+
+		json_object_del(copy, "registers");
+		json_object_del(copy, "modules");
+		json_array_append_new(list, copy);
+	}
+	return list;
+}
+
+static void add_findings(struct strbuf *sb, const json_t *cell)
+{
+	json_t *findings = findings_in_brief(json_object_get(cell, "findings"));
+
+	yaml_add_member(sb, 2, "findings", findings);
+	yaml_add_member(sb, 2, "findings_left_out", json_object_get(cell, "findings_left_out"));
+	json_decref(findings);
+}
+
 /*
  * "findings", every kind of crash with its stack, is for where something is to be found out: the
  * points that fail. It is in --json always.
@@ -107,11 +132,8 @@ static void add_yaml(struct strbuf *sb, const json_t *cell, bool good)
 	json_object_foreach((json_t *)cell, key, value)
 		if (!is_one_of(key, known))
 			yaml_add_member(sb, 2, key, value);
-	if (!good) {
-		yaml_add_member(sb, 2, "findings", json_object_get(cell, "findings"));
-		yaml_add_member(sb, 2, "findings_left_out",
-				json_object_get(cell, "findings_left_out"));
-	}
+	if (!good)
+		add_findings(sb, cell);
 	yaml_add_member(sb, 2, "replay", json_object_get(cell, "replay"));
 	strbuf_addstr(sb, "  ...\n");
 }

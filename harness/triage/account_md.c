@@ -90,14 +90,13 @@ static void add_metadata(struct strbuf *out, const struct account *account)
 static void add_frame_row(struct strbuf *out, const struct facts *facts, int n)
 {
 	const struct crash_frame *frame = &facts->culprit->frames[n];
+	const struct frame_origin *origin = &facts->frames[n].origin;
 	char *place = facts_describe(facts, n);
-	struct frame_origin origin;
 
-	frame_find_origin(frame, facts->rules, &origin);
-	strbuf_addf(out, "| %d | %s", n, narrative_owner(origin.category));
-	if (origin.component) {
+	strbuf_addf(out, "| %d | %s", n, narrative_owner(origin->category));
+	if (origin->component) {
 		strbuf_addstr(out, ": ");
-		markdown_add_text(out, origin.component);
+		markdown_add_text(out, origin->component);
 	}
 	strbuf_addstr(out, " | ");
 	/* All of the name, arguments and all; without one, where it is. */

@@ -165,6 +165,9 @@ static void places_collect(struct facts *facts)
 		if (facts_named(facts, i, eval_names))
 			facts->interpreting = true;
 	}
+	facts->swallowed = facts_swallowed_unwind(facts) >= 0;
+	if (facts->unwind < 0)
+		facts->unwind = facts_swallowed_unwind(facts);
 	for (int i = 0; i < facts->fork; i++)
 		if (frame_is_native(facts, i))
 			facts->handler = i;
@@ -193,6 +196,7 @@ void facts_collect(struct facts *facts, const struct crash *crash,
 	if (!facts->culprit)
 		return;
 	frames_collect(facts);
+	facts_claim_frames(facts);
 	places_collect(facts);
 	facts->python_child = thread_is_python_child(facts->culprit);
 	for (size_t i = 0; i < crash->nthreads; i++) {
@@ -278,6 +282,10 @@ bool thread_waits_in_cpython(const struct facts *facts, const struct crash_threa
 	for (size_t i = 0; i < sizeof(locks) / sizeof(*locks); i++)
 		if (thread_waits_for(thread, locks[i]))
 			return true;
+	/* A report from elsewhere, which has no record of system calls. */
+	if (!thread->wait.what && !thread->wait.syscall &&
+	    facts->crash->kind != CRASH_KIND_SIGNAL)
+		return stack_waits_in_cpython(facts, thread);
 	/* A plain lock of libc's that CPython's own code waits for. */
 	if (!thread->wait.syscall || strcmp(thread->wait.syscall, "futex") || thread->wait.owner)
 		return false;

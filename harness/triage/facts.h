@@ -56,6 +56,7 @@ struct facts {
 	int finalize; /* Py_FinalizeEx, Py_EndInterpreter */
 	int unwind;  /* a forced unwinding: pthread_exit and its kin */
 	int exit;    /* innermost frame that runs destructors at the end of a process or thread */
+	bool swallowed; /* the unwinding was kept from going on, as libc found out */
 	bool in_child;
 	bool python_child; /* Python frames tell that multiprocessing forked this process */
 	bool interpreting; /* Python code runs on the culprit */
@@ -90,6 +91,15 @@ char *facts_describe(const struct facts *facts, int frame);
 /* facts_messages.c. Allocated lines into `message`, indexed by enum message_kind. */
 void messages_find(const char *text, char *message[MESSAGE_KINDS]);
 
+/* facts_stack.c */
+
+/* Says of frames of the culprit whose they are where the report, and the rules, do not. */
+void facts_claim_frames(struct facts *facts);
+/* libc's function that found a forced unwinding swallowed, also without its name; -1: none. */
+int facts_swallowed_unwind(const struct facts *facts);
+/* Do the names on its stack say that it waits inside CPython for a lock? */
+bool stack_waits_in_cpython(const struct facts *facts, const struct crash_thread *thread);
+
 /* facts_owner.c */
 
 /*
@@ -106,6 +116,8 @@ enum attribution thread_owner(const struct facts *facts, const struct crash_thre
 enum attribution python_owner(const struct facts *facts);
 /* Only CPython's own code and libc beneath it, innermost to `frame`, which is not asked. */
 bool facts_only_cpython(const struct facts *facts, int frame);
+/* ctypes calls what the program told it to call, and calls back what the program keeps alive. */
+bool facts_through_ctypes(const struct facts *facts);
 bool thread_is_python_child(const struct crash_thread *thread);
 
 /* The innermost frame of a thread that is somebody's own, described; NULL if none. Allocated. */

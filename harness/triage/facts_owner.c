@@ -123,11 +123,34 @@ static bool panics_in_crate(const struct facts *facts)
 	return false;
 }
 
-/* Python code cannot crash: it is what it called, and the standard library calls CPython. */
+static bool is_of(const struct crash_frame *frame, const char *part)
+{
+	return frame->module && strstr(frame->module, part);
+}
+
+bool facts_through_ctypes(const struct facts *facts)
+{
+	for (int i = 0; i < facts->nframes; i++) {
+		const struct crash_frame *frame = &facts->culprit->frames[i];
+
+		if ((frame->file && strstr(frame->file, "_ctypes/")) || is_of(frame, "_ctypes"))
+			return true;
+		if (facts->frames[i].origin.kind == KIND_LIBRARY && !is_of(frame, "libffi"))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Python code cannot crash: it is what it called, and the standard library calls CPython; but
+ * ctypes, what the program says.
+ */
 static enum attribution owner_beneath_python(const struct facts *facts)
 {
 	const char *file = facts->culprit->frames[0].file;
 
+	if (file && strstr(file, "/ctypes/"))
+		return ATTRIBUTION_APPLICATION;
 	if (in_library(file))
 		return ATTRIBUTION_CPYTHON;
 	return in_package(file) ? ATTRIBUTION_EXTENSION : ATTRIBUTION_UNKNOWN;
@@ -138,6 +161,11 @@ enum attribution facts_owner(const struct facts *facts, int *frame)
 	*frame = facts->native;
 	if (panics_in_crate(facts))
 		return ATTRIBUTION_THIRD_PARTY;
+	if (facts->native >= 0 && is_of(&facts->culprit->frames[facts->native], "libffi") &&
+	    facts_through_ctypes(facts)) {
+		*frame = -1;
+		return ATTRIBUTION_APPLICATION;
+	}
 	if (facts->native >= 0)
 		return beneath_ffi(facts->culprit, facts->frames[facts->native].origin.owner);
 	for (*frame = 0; *frame < facts->nframes; ++*frame)

@@ -324,7 +324,8 @@ static void match_forced_unwind(const struct facts *facts, struct finding *findi
 	if (!score)
 		return;
 	finding_say(finding, score, "%s",
-		    swallowed ? "the thread was being ended, and a handler that catches everything "
+		    swallowed || facts->swallowed ?
+				"the thread was being ended, and a handler that catches everything "
 				"kept the unwinding from going on"
 			      : "the thread was being ended, and the unwinding met a frame that "
 				"promises to let nothing through");

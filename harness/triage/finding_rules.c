@@ -24,28 +24,12 @@ static const struct crash_thread *thread_of_role(const struct facts *facts, cons
 	return NULL;
 }
 
-/* ctypes calls what the program told it to call, and calls back what the program keeps alive. */
-static bool through_ctypes(const struct facts *facts)
-{
-	for (int i = 0; i < facts->nframes; i++) {
-		const struct crash_frame *frame = &facts->culprit->frames[i];
-
-		if ((frame->file && strstr(frame->file, "_ctypes/")) ||
-		    (frame->module && strstr(frame->module, "_ctypes")))
-			return true;
-		if (facts->frames[i].origin.kind == KIND_LIBRARY &&
-		    !(frame->module && strstr(frame->module, "libffi")))
-			return false;
-	}
-	return false;
-}
-
 /* Somebody's own code that used, freed or made the memory; else CPython, if it is seen. */
 static enum attribution memory_owner(const struct facts *facts)
 {
 	enum attribution owner = ATTRIBUTION_UNKNOWN;
 
-	if (facts->culprit && through_ctypes(facts))
+	if (facts->culprit && facts_through_ctypes(facts))
 		return ATTRIBUTION_APPLICATION;
 	for (size_t i = 0; i < facts->crash->nthreads; i++) {
 		enum attribution one = thread_owner(facts, &facts->crash->threads[i]);

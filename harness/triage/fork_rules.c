@@ -235,7 +235,7 @@ static void match_own_lock(const struct facts *facts, struct finding *finding)
 {
 	char *handler, *entry;
 
-	if (!hangs(facts) || facts->handler < 0 || facts->entry < 0 ||
+	if (!facts_hang(facts) || facts->handler < 0 || facts->entry < 0 ||
 	    facts->entry > facts->handler || !thread_waits_in_cpython(facts, facts->culprit))
 		return;
 	handler = facts_describe(facts, facts->handler);

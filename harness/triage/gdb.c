@@ -294,8 +294,11 @@ bool gdb_is_noise(struct piece line, struct piece text)
 		"warning: ", "No locals.", "No symbol table", "No arguments.", "[New ", "[Thread ",
 		"[Inferior ", "[Switching", "[Detaching", "Using host ", "Reading symbols",
 		"Missing ", "Downloading", "Debuginfod ", "Continuing.", "(gdb)", "```", "bt", "Id ",
-		"thread apply", "info threads", "py-bt", "To enable execution", "=> 0x",
-		"Dump of assembler", "End of assembler", "$",
+		"thread apply", "info threads", "py-bt", "=> 0x", "Dump of assembler",
+		"End of assembler", "$",
+		/* The advice on scripts that it did not load. */
+		"To enable execution", "line to your configuration file", "To completely disable",
+		"set auto-load ", "For more information about", "\"Auto-loading safe path\"",
 	};
 	struct piece rest = text;
 	uint64_t number;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/strbuf.h"
+#include "base/text.h"
 #include "triage/json_mend.h"
 
 /* Blanks and line ends that may stand before the first member. */
@@ -118,4 +120,17 @@ bool json_has(const json_t *object, const char *key)
 	const json_t *value = json_object_get(object, key);
 
 	return json_array_size(value) || json_object_size(value) || json_piece(value).len;
+}
+
+json_t *json_of_text(const char *text)
+{
+	struct strbuf clean = STRBUF_INIT;
+	json_t *json;
+
+	if (!text)
+		return json_null();
+	text_add_utf8(&clean, text, strlen(text));
+	json = json_string(clean.buf);
+	strbuf_release(&clean);
+	return json;
 }

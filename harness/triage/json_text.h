@@ -33,6 +33,8 @@ struct piece json_piece(const json_t *value);
 /* A number, or a string with one: hexadecimal after 0x. */
 bool json_number(const json_t *value, uint64_t *number);
 int json_int(const json_t *value);
+/* Text of any bytes, as JSON takes it: what is no UTF-8 is replaced. NULL: null. */
+json_t *json_of_text(const char *text);
 /* Of an object: a member that is an object, array or string and has something in it. */
 bool json_has(const json_t *object, const char *key);
 

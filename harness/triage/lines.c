@@ -56,50 +56,6 @@ struct piece lines_peek(const struct lines *lines, size_t n)
 	return line;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-struct piece piece_trim(struct piece p)
-{
-	take_blanks(&p);
-	while (p.len && is_blank(p.s[p.len - 1]))
-		p.len--;
-	return p;
-}
-
-bool piece_is(struct piece p, const char *text)
-{
-	return p.len == strlen(text) && !memcmp(p.s, text, p.len);
-}
-
-bool piece_starts(struct piece p, const char *prefix)
-{
-	size_t len = strlen(prefix);
-
-	return p.len >= len && !memcmp(p.s, prefix, len);
-}
-
-bool piece_ends(struct piece p, const char *suffix)
-{
-	size_t len = strlen(suffix);
-
-	return p.len >= len && !memcmp(p.s + p.len - len, suffix, len);
-}
-
-bool piece_is_blank(struct piece p)
-{
-	return piece_trim(p).len == 0;
-}
-
-size_t piece_find(struct piece p, const char *text)
-{
-	const char *at = p.len ? memmem(p.s, p.len, text, strlen(text)) : NULL;
-
-	return at ? (size_t)(at - p.s) : p.len;
-}
-
 size_t piece_find_last(struct piece p, const char *text)
 {
 	size_t len = strlen(text);
@@ -110,42 +66,6 @@ size_t piece_find_last(struct piece p, const char *text)
 	return p.len;
 }
 
-bool piece_has(struct piece p, const char *text)
-{
-	return piece_find(p, text) < p.len;
-}
-
-static void take(struct piece *p, size_t n)
-{
-	p->s += n;
-	p->len -= n;
-}
-
-void take_blanks(struct piece *p)
-{
-	while (p->len && is_blank(*p->s))
-		take(p, 1);
-}
-
-bool take_text(struct piece *p, const char *text)
-{
-	if (!piece_starts(*p, text))
-		return false;
-	take(p, strlen(text));
-	return true;
-}
-
-bool take_until(struct piece *p, const char *text, struct piece *before)
-{
-	size_t at = piece_find(*p, text);
-
-	if (at == p->len)
-		return false;
-	*before = (struct piece){ p->s, at };
-	take(p, at + strlen(text));
-	return true;
-}
-
 bool take_word(struct piece *p, struct piece *word)
 {
 	struct piece rest = *p;
@@ -154,9 +74,9 @@ bool take_word(struct piece *p, struct piece *word)
 	if (!rest.len)
 		return false;
 	*word = (struct piece){ rest.s, 0 };
-	while (rest.len && !is_blank(*rest.s)) {
+	while (rest.len && !is_blank_char(*rest.s)) {
 		word->len++;
-		take(&rest, 1);
+		piece_cut(&rest, 1);
 	}
 	*p = rest;
 	return true;
@@ -167,7 +87,7 @@ static bool take_number(struct piece *p, unsigned int base, uint64_t *value)
 	struct piece rest = *p;
 	uint64_t n = 0;
 
-	for (; rest.len; take(&rest, 1)) {
+	for (; rest.len; piece_cut(&rest, 1)) {
 		int c = tolower((unsigned char)*rest.s);
 		unsigned int digit = c >= '0' && c <= '9' ? (unsigned int)(c - '0') :
 				     c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;

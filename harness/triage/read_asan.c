@@ -100,7 +100,8 @@ struct report {
 	struct piece heading; /* of the next stack */
 	size_t said;
 	bool begun;   /* its head has been read: another one is another report's */
-	bool summary; /* it has come: only shadow memory follows */
+	bool summary; /* it has come: only shadow memory follows, or who made the threads */
+	bool makers;
 	bool shadow;
 };
 
@@ -116,6 +117,9 @@ static void read_head(struct report *report, struct piece line, uint64_t pid, st
 
 	report->begun = true;
 	crash->pid = pid <= INT32_MAX ? (pid_t)pid : 0;
+	/* It reports signals as AddressSanitizer does. */
+	if (piece_has(line, " ThreadSanitizer: "))
+		report->trace->format = TRACE_TSAN;
 	asan_read_what(crash, what);
 	report_say(report, line);
 	/* "… T0)" or "… in thread T0:" at its end names the thread, unless a line does. */
@@ -177,13 +181,25 @@ static bool is_told(struct piece line)
 	       piece_starts(line, "READ of ") || piece_starts(line, "WRITE of ");
 }
 
+/* Of a signal, "Thread T1 created by T0 here:" stands behind the summary, with a stack. */
+static bool read_maker(struct report *report, struct piece line)
+{
+	if (!piece_starts(line, "Thread T") || !piece_has(line, " created by "))
+		return report->makers && piece_is_blank(line);
+	report->makers = true;
+	report->heading = line;
+	sanitizer_name_threads(report->trace, line);
+	report_say(report, line);
+	return true;
+}
+
 /* False: it is not this report's any more. */
 static bool read_line(struct report *report, struct piece line)
 {
 	struct piece what, rest;
 	uint64_t pid, number;
 
-	if (sanitizer_frame(line, &number, &rest) && !report->summary) {
+	if (sanitizer_frame(line, &number, &rest) && (!report->summary || report->makers)) {
 		read_frame(report, number, rest);
 		return true;
 	}
@@ -198,7 +214,7 @@ static bool read_line(struct report *report, struct piece line)
 		return true;
 	}
 	if (report->summary)
-		return is_shadow(report, line);
+		return read_maker(report, line) || is_shadow(report, line);
 	if (is_passed_over(line) || piece_is(piece_trim(line), "[...]"))
 		return true;
 	if (!is_told(line) && !section_of(line))

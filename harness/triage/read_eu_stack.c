@@ -68,6 +68,14 @@ static void frame_read(struct crash_frame *frame, struct piece rest)
 	frame_name(frame, (struct piece){ rest.s, dash });
 }
 
+/* "PID 123 - core" is of a process that died, "PID 123 - process" of one that was looked at. */
+static void process_read(struct crash *crash, struct piece text, uint64_t pid)
+{
+	crash->pid = (pid_t)(pid & INT32_MAX);
+	if (piece_ends(text, " - core"))
+		crash->kind = CRASH_KIND_SIGNAL;
+}
+
 static void thread_add(struct trace *trace, uint64_t tid, struct crash_thread **thread)
 {
 	*thread = trace_add_thread(trace);
@@ -114,7 +122,7 @@ static bool take_line(struct trace *trace, struct piece line, struct crash_threa
 	if (is_process(text, &id)) {
 		if (trace->crash->pid || *thread)
 			return false;
-		trace->crash->pid = (pid_t)(id & INT32_MAX);
+		process_read(trace->crash, text, id);
 		return true;
 	}
 	if (is_thread(text, &id)) {
@@ -147,20 +155,22 @@ static void inlined_mark(struct crash_thread *thread)
 	}
 }
 
-/* The one that aborts; else that of a core's signal, or a process's first, is the first. */
+/*
+ * The one that aborts; else the first, which is that of a core's signal or the process's main one.
+ * A core whose first thread waits was taken of a process that lived.
+ */
 static void culprit_find(struct crash *crash)
 {
-	struct crash_thread *culprit = crash->nthreads ? &crash->threads[0] : NULL;
+	struct crash_thread *culprit = &crash->threads[0];
 
-	for (size_t i = 0; i < crash->nthreads; i++)
+	for (size_t i = 0; i < crash->nthreads && !crash->signo; i++)
 		if (thread_aborts(&crash->threads[i])) {
 			culprit = &crash->threads[i];
 			crash->kind = CRASH_KIND_SIGNAL;
 			crash->signo = SIGABRT;
-			break;
 		}
-	if (!culprit)
-		return;
+	if (!crash->signo && thread_waits(culprit))
+		crash->kind = CRASH_KIND_LOOK;
 	culprit->culprit = true;
 	crash->tid = culprit->tid;
 }
@@ -175,7 +185,8 @@ static void eu_stack_read(struct lines *lines, struct trace *trace)
 		lines_next(lines);
 	for (size_t i = 0; i < trace->crash->nthreads; i++)
 		inlined_mark(&trace->crash->threads[i]);
-	culprit_find(trace->crash);
+	if (trace->crash->nthreads)
+		culprit_find(trace->crash);
 }
 
 const struct trace_reader eu_stack_reader = { "eu-stack", eu_stack_begins, eu_stack_read };

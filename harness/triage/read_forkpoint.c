@@ -10,8 +10,14 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "base/strbuf.h"
+#include "base/text.h"
+#include "triage/crash_json.h"
 #include "triage/json_text.h"
 #include "triage/readers.h"
+
+/* More than any machine that Python runs on. */
+#define REGISTERS_MAX 256
 
 /* From "schema" to the key that tells what it is. */
 #define KEYS_SPAN 64
@@ -47,25 +53,121 @@ static void add_frame(struct trace *trace, struct crash_thread *thread, const js
 	set_trust(frame, json_piece(json_object_get(json, "trust")));
 	frame_module(frame, json_piece(json_object_get(json, "module")));
 	json_number(json_object_get(json, "offset"), &frame->module_offset);
+	json_number(json_object_get(json, "pc"), &frame->pc);
+	frame->inlined = json_is_true(json_object_get(json, "inlined"));
+	frame->signal_frame = json_is_true(json_object_get(json, "signal"));
 	if (file.len) {
 		frame->file = piece_copy(file);
 		frame->line = json_int(json_object_get(json, "line"));
 	}
 }
 
-static void add_frames(struct trace *trace, const json_t *frames, struct piece name)
+static void add_frames(struct trace *trace, struct crash_thread *thread, const json_t *frames)
 {
-	struct crash_thread *thread;
 	const json_t *json;
 	size_t i;
+
+	json_array_foreach(frames, i, json)
+		add_frame(trace, thread, json);
+}
+
+static void add_culprit(struct trace *trace, const json_t *frames, struct piece name)
+{
+	struct crash_thread *thread;
 
 	if (!json_array_size(frames))
 		return;
 	thread = trace_add_thread(trace);
+	if (!thread)
+		return;
 	thread->culprit = true;
 	thread->name = name.len ? piece_copy(name) : NULL;
-	json_array_foreach(frames, i, json)
-		add_frame(trace, thread, json);
+	add_frames(trace, thread, frames);
+}
+
+/* NULL: there is none. */
+static char *text_of(const json_t *object, const char *key)
+{
+	struct piece text = json_piece(json_object_get(object, key));
+
+	return text.len ? piece_copy(text) : NULL;
+}
+
+static void read_wait(struct crash_wait *wait, const json_t *json)
+{
+	wait->syscall = text_of(json, "syscall");
+	wait->what = text_of(json, "what");
+	wait->timed = json_is_true(json_object_get(json, "timed"));
+	json_number(json_object_get(json, "address"), &wait->address);
+	wait->owner = json_int(json_object_get(json, "owner"));
+	wait->owner_missing = json_is_true(json_object_get(json, "owner_missing"));
+	wait->owner_elsewhere = json_int(json_object_get(json, "owner_elsewhere"));
+}
+
+/* crash_json.h; `frames` are the culprit's. */
+static void add_thread(struct trace *trace, const json_t *json, const json_t *frames)
+{
+	struct crash_thread *thread = trace_add_thread(trace);
+	struct piece state = json_piece(json_object_get(json, "state"));
+
+	if (!thread)
+		return;
+	thread->pid = json_int(json_object_get(json, "pid"));
+	thread->tid = json_int(json_object_get(json, "tid"));
+	thread->name = text_of(json, "name");
+	thread->culprit = json_is_true(json_object_get(json, "culprit"));
+	thread->has_gil = json_is_true(json_object_get(json, "gil"));
+	thread->state = state.len && *state.s > ' ' ? *state.s : '\0';
+	thread->truncated = json_is_true(json_object_get(json, "truncated"));
+	read_wait(&thread->wait, json_object_get(json, "wait"));
+	if (thread->culprit)
+		trace->crash->tid = thread->tid;
+	add_frames(trace, thread, thread->culprit ? frames : json_object_get(json, "frames"));
+}
+
+/* Older records have the culprit's frames alone. */
+static void add_threads(struct trace *trace, const json_t *finding)
+{
+	const json_t *frames = json_object_get(finding, "frames"), *json;
+	bool culprit = false;
+	size_t i;
+
+	json_array_foreach(json_object_get(finding, "threads"), i, json) {
+		add_thread(trace, json, frames);
+		culprit |= json_is_true(json_object_get(json, "culprit"));
+	}
+	if (!culprit)
+		add_culprit(trace, frames, (struct piece){ NULL, 0 });
+}
+
+static void read_registers(struct crash *crash, const json_t *list)
+{
+	size_t n = json_array_size(list);
+
+	if (!n || n > REGISTERS_MAX)
+		return;
+	crash->regs = xcalloc(n, sizeof(*crash->regs));
+	for (size_t i = 0; i < n; i++)
+		json_number(json_array_get(list, i), &crash->regs[crash->nregs++]);
+}
+
+/* A line for each file that was mapped. */
+static void read_modules(struct crash *crash, const json_t *list)
+{
+	struct strbuf maps = STRBUF_INIT;
+	const json_t *json;
+	size_t i;
+
+	json_array_foreach(list, i, json) {
+		struct piece path = json_piece(json);
+
+		text_add_line(&maps, path.len ? path.s : "", path.len);
+		strbuf_addch(&maps, '\n');
+	}
+	if (maps.len)
+		crash->maps = strbuf_detach(&maps);
+	else
+		strbuf_release(&maps);
 }
 
 /* "SIGSEGV", "hang", "timeout": an outcome of a trial. */
@@ -86,6 +188,14 @@ static void set_outcome(struct trace *trace, struct piece word)
 			trace->crash->kind = kinds[i].kind;
 }
 
+/* The outcome does not tell a loop without end from a wait. */
+static void set_kind(struct crash *crash, struct piece word)
+{
+	for (int i = CRASH_KIND_SIGNAL; i <= CRASH_KIND_LOOK; i++)
+		if (piece_is(word, crash_kind_word((enum crash_kind)i)))
+			crash->kind = (enum crash_kind)i;
+}
+
 static void add_message(struct trace *trace, struct piece text)
 {
 	struct lines lines;
@@ -100,12 +210,18 @@ static void read_finding(struct trace *trace, const json_t *finding)
 	struct piece degraded = json_piece(json_object_get(finding, "degraded"));
 
 	set_outcome(trace, json_piece(json_object_get(finding, "outcome")));
+	set_kind(crash, json_piece(json_object_get(finding, "kind")));
+	crash->pid = json_int(json_object_get(finding, "pid"));
+	crash->in_child = json_is_true(json_object_get(finding, "in_child"));
+	crash->in_window = json_is_true(json_object_get(finding, "in_window"));
 	crash->code = json_int(json_object_get(finding, "si_code"));
 	crash->has_addr = json_number(json_object_get(finding, "address"), &crash->addr);
 	if (degraded.len)
 		crash->degraded = piece_copy(degraded);
 	add_message(trace, json_piece(json_object_get(finding, "message")));
-	add_frames(trace, json_object_get(finding, "frames"), (struct piece){ NULL, 0 });
+	add_threads(trace, finding);
+	read_registers(crash, json_object_get(finding, "registers"));
+	read_modules(crash, json_object_get(finding, "modules"));
 	trace_add_fact(trace, "replay", json_piece(json_object_get(finding, "replay")));
 }
 
@@ -145,8 +261,8 @@ static void read_cell(struct reports *reports, const json_t *cell)
 static void read_account(struct trace *trace, const json_t *account)
 {
 	set_outcome(trace, json_piece(json_object_get(account, "signal")));
-	add_frames(trace, json_object_get(account, "frames"),
-		   json_piece(json_object_get(account, "thread")));
+	add_culprit(trace, json_object_get(account, "frames"),
+		    json_piece(json_object_get(account, "thread")));
 	trace->incomplete |= json_is_true(json_object_get(account, "incomplete"));
 	add_facts(trace, account);
 }

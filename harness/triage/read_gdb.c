@@ -129,7 +129,7 @@ static void take_last_words(struct gdb *gdb, const struct session_frame *frame)
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (piece_is(frame->name, names[i]) && piece_has(frame->args, "=\"")) {
+		if (piece_is(frame->name, names[i]) && piece_has(frame->args, "\"")) {
 			trace_add_message(gdb->trace, frame->args);
 			return;
 		}

@@ -182,23 +182,13 @@ static bool take_line(struct trace *trace, struct piece line, struct crash_threa
 	return at >= *frames_at; /* deeper: arguments and locals */
 }
 
-/* Nothing crashed; who holds the GIL, or the main thread, is looked at first. */
-static void culprit_find(struct crash *crash)
+/* NULL: none is called so. */
+static struct crash_thread *main_thread(const struct crash *crash)
 {
-	struct crash_thread *culprit = NULL;
-
-	for (size_t i = 0; i < crash->nthreads && !culprit; i++)
-		if (crash->threads[i].has_gil)
-			culprit = &crash->threads[i];
-	for (size_t i = 0; i < crash->nthreads && !culprit; i++)
+	for (size_t i = 0; i < crash->nthreads; i++)
 		if (crash->threads[i].name && !strcmp(crash->threads[i].name, "MainThread"))
-			culprit = &crash->threads[i];
-	if (!culprit && crash->nthreads)
-		culprit = &crash->threads[0];
-	if (!culprit)
-		return;
-	culprit->culprit = true;
-	crash->tid = culprit->tid;
+			return &crash->threads[i];
+	return NULL;
 }
 
 static void py_spy_read(struct lines *lines, struct trace *trace)
@@ -209,7 +199,7 @@ static void py_spy_read(struct lines *lines, struct trace *trace)
 	trace->crash->kind = CRASH_KIND_LOOK;
 	while (lines->line.s && take_line(trace, lines->line, &thread, &frames_at))
 		lines_next(lines);
-	culprit_find(trace->crash);
+	crash_find_culprit(trace->crash, main_thread(trace->crash));
 }
 
 const struct trace_reader py_spy_reader = { "py-spy", py_spy_begins, py_spy_read };

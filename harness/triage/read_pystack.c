@@ -217,27 +217,13 @@ static bool take_line(struct trace *trace, struct piece line, struct crash_threa
 	       (began && (*line.s == ' ' || *line.s == '\t')); /* source, arguments, locals */
 }
 
-/*
- * It does not say which thread the signal was for: the one that holds the GIL most often, else the
- * main one.
- */
-static void culprit_find(struct crash *crash)
+/* The last that it prints, if no number tells. */
+static struct crash_thread *main_thread(const struct crash *crash)
 {
-	struct crash_thread *culprit = NULL;
-
-	for (size_t i = 0; i < crash->nthreads && !culprit; i++)
-		if (crash->threads[i].has_gil)
-			culprit = &crash->threads[i];
-	for (size_t i = 0; i < crash->nthreads && !culprit; i++)
+	for (size_t i = 0; i < crash->nthreads; i++)
 		if (crash->threads[i].tid == crash->pid)
-			culprit = &crash->threads[i];
-	/* The main thread is the last that it prints. */
-	if (!culprit && crash->nthreads)
-		culprit = &crash->threads[crash->nthreads - 1];
-	if (!culprit)
-		return;
-	culprit->culprit = true;
-	crash->tid = culprit->tid;
+			return &crash->threads[i];
+	return crash->nthreads ? &crash->threads[crash->nthreads - 1] : NULL;
 }
 
 static void pystack_read(struct lines *lines, struct trace *trace)
@@ -249,7 +235,7 @@ static void pystack_read(struct lines *lines, struct trace *trace)
 		lines_next(lines);
 	if (thread)
 		thread_turn(thread);
-	culprit_find(trace->crash);
+	crash_find_culprit(trace->crash, main_thread(trace->crash));
 }
 
 const struct trace_reader pystack_reader = { "pystack", pystack_begins, pystack_read };

@@ -7,7 +7,10 @@
  *	0x7f6e769d7850 pycbc::Connection::open_bucket(_object*)
  *	0x7f6e769d7850 take_gil libpython3.12.so.1.0+0x1d2f10
  *	0x7f6e769d7850 _memalloc.cpython-312-x86_64-linux-gnu.so+0x4f10
+ *	0x7f6e769d7850 PyOS_AfterFork_Child libpython3.12.so.1.0
  */
+#include <signal.h>
+
 #include "triage/readers.h"
 
 /* Shorter numbers are not taken for an address of a shared library. */
@@ -33,24 +36,39 @@ static bool raw_begins(const struct lines *lines)
 	return is_frame(lines->line, &pc) && next.s && is_frame(next, &pc);
 }
 
-/* "libfoo.so.1+0x123" at the end, in brackets or not. */
+/* "libfoo.so.1+0x123" at the end, in brackets or not, and "libfoo.so.1" alone. */
 static bool cut_module(struct piece *p, struct crash_frame *frame)
 {
 	size_t blank = piece_find_last(*p, " ");
 	struct piece word = *p, module;
-	uint64_t offset;
+	uint64_t offset = 0;
 
 	if (blank < p->len)
 		word = (struct piece){ p->s + blank + 1, p->len - blank - 1 };
 	p->len = blank < p->len ? blank : 0;
 	take_text(&word, "(");
-	if (!take_until(&word, "+", &module) || !piece_has(module, ".so") ||
-	    !take_hex(&word, false, &offset)) {
+	if (!take_until(&word, "+", &module)) {
+		word.len -= piece_ends(word, ")");
+		module = word;
+		if (!piece_has(word, ".so.") && !piece_ends(word, ".so"))
+			return false;
+	} else if (!piece_has(module, ".so") || !take_hex(&word, false, &offset)) {
 		return false;
 	}
 	frame_module(frame, module);
 	frame->module_offset = offset;
 	return true;
+}
+
+/* Nothing is said of what happened; only abort() and waiting show. */
+static void kind_settle(struct crash *crash)
+{
+	const struct crash_thread *thread = &crash->threads[0];
+
+	if (thread_aborts(thread))
+		crash->signo = SIGABRT;
+	else if (thread_waits(thread))
+		crash->kind = CRASH_KIND_LOOK;
 }
 
 static void raw_read(struct lines *lines, struct trace *trace)
@@ -68,6 +86,7 @@ static void raw_read(struct lines *lines, struct trace *trace)
 		rest = whole = piece_trim(rest);
 		frame_name(frame, cut_module(&rest, frame) ? rest : whole);
 	}
+	kind_settle(trace->crash);
 }
 
 const struct trace_reader raw_reader = { "raw", raw_begins, raw_read };

@@ -193,6 +193,39 @@ static void read_end(struct lines *lines, struct trace *trace)
 	}
 }
 
+/* A panic that came while the one before it unwound the stack, and met what it must not leave. */
+static bool is_second(const struct lines *lines, struct piece name, struct piece *rest)
+{
+	struct piece thread, what = lines_peek(lines, 1);
+
+	return panic_heading(lines->line, &thread, rest) && what.s && thread.len == name.len &&
+	       !memcmp(thread.s, name.s, name.len) &&
+	       (piece_starts(piece_trim(what), "panic in a function that cannot unwind") ||
+		piece_starts(piece_trim(what), "panic in a destructor during cleanup"));
+}
+
+/* The same thread's, right behind: one crash. */
+static void read_second(struct lines *lines, struct trace *trace, struct piece name)
+{
+	struct lines ahead = *lines;
+	struct crash_thread *thread;
+	struct piece rest;
+
+	if (ahead.line.s && piece_is_blank(ahead.line))
+		lines_next(&ahead);
+	if (!name.len || !ahead.line.s || !is_second(&ahead, name, &rest))
+		return;
+	*lines = ahead;
+	read_panic(lines, trace, rest);
+	read_end(lines, trace);
+	if (!at_backtrace(lines))
+		return;
+	thread = trace_add_thread(trace);
+	thread->role = xstrdup("second panic");
+	read_backtrace(lines, trace, thread);
+	read_end(lines, trace);
+}
+
 static void read_shell(struct lines *lines, struct trace *trace)
 {
 	int signo = shell_take(lines, trace);
@@ -228,6 +261,7 @@ static void rust_read(struct lines *lines, struct trace *trace)
 	if (!thread->nframes)
 		frame_source(trace_add_frame(trace, thread), place);
 	read_end(lines, trace);
+	read_second(lines, trace, name);
 	read_shell(lines, trace);
 }
 

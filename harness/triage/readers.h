@@ -79,7 +79,19 @@ void frame_mark_inlined(struct crash_thread *thread);
 size_t frames_of_handler(const struct crash_frame *frames, size_t n);
 /* "SIGSEGV", "SEGV", "segmentation fault", "11": its number; 0: not known. */
 int signal_number(struct piece name);
+
+/* triage/standing.c: where a thread stands, by the innermost names on its stack. */
+
 /* Is it inside abort()? That is no place to wait in: it dies of SIGABRT. */
 bool thread_aborts(const struct crash_thread *thread);
+/* Is it in a call in which threads wait, for a lock, time or input? It does not crash then. */
+bool thread_waits(const struct crash_thread *thread);
+/*
+ * For tools that do not tell which thread it is about: marks it. Of a crash it is the one that
+ * aborts, or does not wait; then, and of a process, who has the GIL, else `otherwise` (NULL: the
+ * first). One without frames only if there is no other: of a forked child, Python may know a thread
+ * by its parent's number, and the tool finds no stack of that.
+ */
+void crash_find_culprit(struct crash *crash, struct crash_thread *otherwise);
 
 #endif

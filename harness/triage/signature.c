@@ -21,8 +21,10 @@ const char *signal_word(int signo, char *buf, size_t size)
 
 	if (name)
 		snprintf(buf, size, "SIG%s", name);
-	else
+	else if (signo)
 		snprintf(buf, size, "signal %d", signo);
+	else
+		snprintf(buf, size, "crash"); /* by a signal that the report does not tell */
 	return buf;
 }
 

@@ -83,20 +83,51 @@ static bool is_empty(const struct trace *trace)
 	return !trace->crash->nthreads && !*trace->crash->message && !trace->crash->finding;
 }
 
-/* A message alone, and then stacks without one: what the process said, and what it did then. */
+static bool has_frames(const struct trace *trace)
+{
+	for (size_t i = 0; i < trace->crash->nthreads; i++)
+		if (trace->crash->threads[i].nframes)
+			return true;
+	return false;
+}
+
+/* A sanitizer tells of a signal; what it writes is its message, too. */
+static bool is_sanitized(const struct trace *trace)
+{
+	return (trace->format == TRACE_ASAN || trace->format == TRACE_TSAN) &&
+	       trace->crash->kind == CRASH_KIND_SIGNAL;
+}
+
+/*
+ * A message alone, and then stacks without one: what the process said, and what it did then. Or
+ * the last words of a process, and what a sanitizer says of it on the very next line.
+ */
 static bool belong_together(const struct trace *said, const struct trace *did)
 {
-	return !said->crash->nthreads && did->crash->nthreads && !*did->crash->message;
+	if (!*did->crash->message)
+		return !said->crash->nthreads && did->crash->nthreads;
+	return is_sanitized(did) && !is_sanitized(said) && !has_frames(said) &&
+	       *said->crash->message && said->end == did->line;
+}
+
+static void facts_move(struct trace *from, struct trace *to)
+{
+	for (size_t i = 0; i < from->nfacts; i++) {
+		const char *value = from->facts[i].value;
+
+		trace_add_fact(to, from->facts[i].key, (struct piece){ value, strlen(value) });
+	}
 }
 
 static void message_move(struct trace *from, struct trace *to)
 {
-	char *message = to->crash->message;
+	char *both = xstrfmt("%s%s", from->crash->message, to->crash->message);
 
-	to->crash->message = from->crash->message;
-	from->crash->message = message;
+	free(to->crash->message);
+	to->crash->message = both;
 	if (!to->crash->signo)
 		to->crash->signo = from->crash->signo;
+	facts_move(from, to);
 	to->line = from->line;
 }
 
@@ -178,10 +209,17 @@ static bool is_telling(struct piece line)
 
 /* How many lines may be between. */
 #define TELLING_LINES 20
+/* So many wait. */
+#define TELLING_MAX 8
 
+/* Lines that wait until it is known which report stands nearest. */
 struct telling {
-	struct piece line; /* s NULL: there is none that waits for a report */
-	size_t number;
+	struct {
+		struct piece line;
+		size_t number;
+	} v[TELLING_MAX];
+	size_t n;
+	size_t ended; /* the line behind the last report */
 };
 
 static void message_append(struct crash *crash, struct piece line)
@@ -196,16 +234,45 @@ static void message_append(struct crash *crash, struct piece line)
 	free(text);
 }
 
-/* A line that no reader begins at: it belongs to the report before it, or waits for the next. */
-static void telling_keep(struct traces *traces, struct telling *telling, const struct lines *lines,
-			 size_t ended)
+static bool is_behind(const struct telling *telling, size_t i)
+{
+	return telling->v[i].number - telling->ended <= TELLING_LINES;
+}
+
+static void telling_keep(struct telling *telling, struct traces *traces, const struct lines *lines)
 {
 	if (!is_telling(lines->line))
 		return;
-	if (traces->n && lines->number - ended <= TELLING_LINES)
-		message_append(traces->v[traces->n - 1].crash, lines->line);
-	else
-		*telling = (struct telling){ lines->line, lines->number };
+	if (telling->n == TELLING_MAX) { /* the first is not the nearest to what comes */
+		if (traces->n && is_behind(telling, 0))
+			message_append(traces->v[traces->n - 1].crash, telling->v[0].line);
+		memmove(telling->v, telling->v + 1, sizeof(*telling->v) * --telling->n);
+	}
+	telling->v[telling->n].line = lines->line;
+	telling->v[telling->n++].number = lines->number;
+}
+
+/*
+ * The report before is the last of `n`, and the next one, if there is one, the one behind them.
+ * Programs say such things before they die, so of two that are as near it is the next one.
+ */
+static void telling_settle(struct telling *telling, struct traces *traces, size_t n)
+{
+	struct crash *before = n ? traces->v[n - 1].crash : NULL;
+	struct crash *next = traces->n > n ? traces->v[n].crash : NULL;
+	size_t begins = next ? traces->v[n].line : 0;
+
+	for (size_t i = 0; i < telling->n; i++) {
+		size_t number = telling->v[i].number;
+		bool is_next = next && begins - number <= TELLING_LINES;
+		bool is_before = before && is_behind(telling, i);
+
+		if (is_next && (!is_before || begins - number <= number - telling->ended))
+			message_append(next, telling->v[i].line);
+		else if (is_before)
+			message_append(before, telling->v[i].line);
+	}
+	telling->n = 0;
 }
 
 static const struct trace_reader *reader_of(const struct lines *lines, enum trace_format *format)
@@ -222,9 +289,8 @@ static const struct trace_reader *reader_of(const struct lines *lines, enum trac
 
 void traces_read(const char *data, size_t size, struct traces *traces)
 {
-	struct telling telling = { .number = 0 };
+	struct telling telling = { .n = 0 };
 	struct lines lines;
-	size_t ended = 0;
 
 	*traces = (struct traces){ .n = 0 };
 	lines_begin(&lines, data, size);
@@ -234,7 +300,7 @@ void traces_read(const char *data, size_t size, struct traces *traces)
 		size_t before = traces->n;
 
 		if (!reader) {
-			telling_keep(traces, &telling, &lines, ended);
+			telling_keep(&telling, traces, &lines);
 			lines_next(&lines);
 			continue;
 		}
@@ -243,11 +309,10 @@ void traces_read(const char *data, size_t size, struct traces *traces)
 		/* A reader that takes nothing is not to be asked again. */
 		if (lines.line.s && lines.number == trace.line)
 			lines_next(&lines);
-		ended = lines.number;
+		trace.end = lines.number;
 		traces_add_all(traces, &trace);
-		if (telling.line.s && traces->n > before &&
-		    traces->v[before].line - telling.number <= TELLING_LINES)
-			message_append(traces->v[before].crash, telling.line);
-		telling.line.s = NULL;
+		telling_settle(&telling, traces, before);
+		telling.ended = trace.end;
 	}
+	telling_settle(&telling, traces, traces->n);
 }

@@ -64,6 +64,7 @@ struct trace {
 	struct trace_fact *facts; /* in the report's order; a key stands there once */
 	size_t nfacts;
 	size_t line;         /* of the input, from 1, at which it begins */
+	size_t end;          /* the line behind it */
 	bool incomplete;     /* it is cut off, or something in it could not be understood */
 	/* While it is read, see readers.h; empty then. */
 	struct trace *next;  /* the next report of the same text, allocated */

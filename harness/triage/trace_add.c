@@ -271,17 +271,3 @@ int signal_number(struct piece name)
 	}
 	return take_decimal(&name, &number) && !name.len && number < 128 ? (int)number : 0;
 }
-
-/* abort() itself is some frames deep. */
-#define ABORT_DEPTH 5
-
-bool thread_aborts(const struct crash_thread *thread)
-{
-	for (size_t i = 0; i < thread->nframes && i < ABORT_DEPTH; i++) {
-		const char *name = thread->frames[i].function;
-
-		if (name && (!strcmp(name, "abort") || !strcmp(name, "__GI_abort")))
-			return true;
-	}
-	return false;
-}

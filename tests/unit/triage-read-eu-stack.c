@@ -24,7 +24,7 @@ static const char all_options[] =
 static void test_options(void)
 {
 	check_report(all_options,
-		      "eu-stack line 1: look pid 24244\n"
+		      "eu-stack line 1: signal pid 24244\n"
 		      "* tid 24244 truncated\n"
 		      "    0x7ffff7785ad8 __strlen_evex @libc.so.6+0x167ad8 "
 		      "../sysdeps/x86_64/multiarch/strlen-evex.S:79\n"
@@ -74,6 +74,23 @@ static void test_options(void)
 		      "    0x7ffff7785ada raise\n"
 		      "    0x7ffff7785adb abort\n",
 		      "who aborts is the culprit");
+	check_reading("PID 7 - core\nTID 8:\n#0  0x00007ffff7785ad8 - libc.so.6\n"
+		      "#1  0x00007ffff7785ad9 clock_nanosleep@GLIBC_2.2.5 - libc.so.6\n"
+		      "TID 7:\n#0  0x00007ffff7785ada f - x.so\n",
+		      "eu-stack line 1: look pid 7\n"
+		      "* tid 8\n"
+		      "    0x7ffff7785ad8 ? @libc.so.6\n"
+		      "    0x7ffff7785ad9 clock_nanosleep@GLIBC_2.2.5 @libc.so.6\n"
+		      "- tid 7\n"
+		      "    0x7ffff7785ada f @x.so\n",
+		      "a core whose first thread sleeps is that of no crash");
+	check_reading("PID 7 - core\nTID 7:\n#0  0x00007ffff7785ad8 pthread_mutex_lock\n"
+		      "#1  0x00007ffff734c528 f\n",
+		      "eu-stack line 1: signal pid 7\n"
+		      "* tid 7\n"
+		      "    0x7ffff7785ad8 pthread_mutex_lock\n"
+		      "    0x7ffff734c528 f\n",
+		      "one whose first thread may have died of a lock is");
 	check_long("TID 8:\n", "#%zu 0x00007ffff734c528 recurse\n", 5000);
 }
 

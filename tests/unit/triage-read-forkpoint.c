@@ -3,7 +3,9 @@
 #include <signal.h>
 
 #include "tests/unit/reading.h"
+#include "tests/unit/triage.h"
 #include "triage/account.h"
+#include "triage/crash_json.h"
 
 static const char cell[] =
 	"{\"schema\":1,\"scenario\":\"fork-probe/one\",\"twin\":false,\"python\":\"3.13.5\","
@@ -113,11 +115,175 @@ static void test_around(void)
 	traces_release(&traces);
 }
 
+#define HANDLER "work @/srv/host\nreset_in_child @/srv/host\n? @" LIBC "\nfork @" LIBC "\n"
+
+static struct crash *lost_owner(void)
+{
+	struct crash *crash = crash_make(0, "pthread_mutex_lock @" LIBC "\n" HANDLER, NULL);
+
+	crash->in_child = true;
+	wait_set(&crash->threads[0], "mutex", 71, 70);
+	add_thread(crash, 70, 71, "hold_it @/srv/host\nstart_thread @" LIBC "\n");
+	return crash;
+}
+
+static struct crash *own_lock(void)
+{
+	struct strbuf stack = STRBUF_INIT;
+	struct crash *crash;
+
+	/* Deep enough that the handler is none of the first frames. */
+	strbuf_addstr(&stack, "_PyMutex_LockTimed @" LIBPYTHON "\n");
+	for (int i = 0; i < 60; i++)
+		strbuf_addstr(&stack, "~PyObject_Call @" LIBPYTHON "\n");
+	strbuf_addstr(&stack, "PyRun_SimpleString @" LIBPYTHON "\n" HANDLER);
+	crash = crash_make(0, stack.buf, NULL);
+	wait_set(&crash->threads[0], "PyMutex", 0, 0);
+	strbuf_release(&stack);
+	return crash;
+}
+
+static struct crash *loop_in_child(void)
+{
+	struct crash *crash = crash_make(0, HANDLER, NULL);
+
+	crash->kind = CRASH_KIND_SPIN;
+	crash->in_child = true;
+	crash->threads[0].state = 'R';
+	return crash;
+}
+
+static struct crash *child_in_window(void)
+{
+	struct crash *crash = crash_make(SIGSEGV, "work @/srv/host\nmain @/srv/host\n", NULL);
+
+	crash->in_child = crash->in_window = true;
+	return crash;
+}
+
+static struct crash *dead_bytes(void)
+{
+	struct crash *crash = crash_make(SIGSEGV, "PyList_Append @" LIBPYTHON "\nwork\n", NULL);
+
+	crash->regs = xcalloc(2, sizeof(*crash->regs));
+	crash->nregs = 2;
+	crash->regs[1] = 0xddddddddddddddddu;
+	crash->has_addr = true;
+	crash->addr = 0xdddddddddddddd10u;
+	return crash;
+}
+
+static struct crash *swallowed(void)
+{
+	struct crash *crash = crash_make(SIGABRT, "abort @" LIBC "\nwork @/srv/host\n",
+					 "FATAL: exception not rethrown\n");
+
+	crash->maps = xstrdup("7f00-7f10 r-xp 0 00:00 1 " LIBC "\n"
+			      "7f10-7f20 r-xp 0 00:00 2 " LIBPYTHON "\n"
+			      "7f20-7f30 rw-p 0 00:00 2 " LIBPYTHON "\n");
+	return crash;
+}
+
+static struct crash *finalized_by_another(void)
+{
+	struct crash *crash = crash_make(SIGSEGV, "PyGILState_Ensure @" LIBPYTHON "\n"
+					 "work @/srv/host\n", NULL);
+
+	add_thread(crash, 100, 101, "Py_FinalizeEx @" LIBPYTHON "\nmain @/srv/host\n");
+	return crash;
+}
+
+/* All that a classification says, as text. Allocated. */
+static char *classified(const struct crash *crash)
+{
+	struct triage *triage = triage_classify(crash, NULL);
+	json_t *json = json_object();
+	char *text;
+
+	account_add_triage(json, triage);
+	text = json_dumps(json, 0);
+	json_decref(json);
+	triage_free(triage);
+	return text;
+}
+
+/* A recording with this crash in it. Allocated. */
+static char *recorded(const struct crash *crash)
+{
+	json_t *finding = json_object(), *whole;
+	char *text;
+
+	json_object_set_new(finding, "outcome",
+			    json_string(crash->signo == SIGABRT ? "SIGABRT" :
+					crash->signo ? "SIGSEGV" : "hang"));
+	crash_json_add(finding, crash);
+	whole = json_pack("{s:i,s:s,s:[o]}", "schema", 1, "scenario", "fork-probe", "findings",
+			  finding);
+	text = json_dumps(whole, 0);
+	json_decref(whole);
+	return text;
+}
+
+/* Whatever a crash is called when it is met, it is called when its record is read. */
+static void test_record(void)
+{
+	static const struct {
+		const char *what;
+		struct crash *(*make)(void);
+	} rows[] = {
+		{ "a lock whose owner is in another process", lost_owner },
+		{ "a handler deep on the stack that wants CPython's lock", own_lock },
+		{ "a loop without end in a child", loop_in_child },
+		{ "a child whose parent was in its window", child_in_window },
+		{ "registers with bytes of freed memory", dead_bytes },
+		{ "an unwinding swallowed in a process with Python", swallowed },
+		{ "another thread that finalizes", finalized_by_another },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct crash *crash = rows[i].make();
+		char *met = classified(crash), *text = recorded(crash), *again;
+		struct traces traces;
+
+		reports_read(text, &traces);
+		again = traces.n ? classified(traces.v[0].crash) : NULL;
+		CHECK_STR(again, met, "%s: the record says the same", rows[i].what);
+		traces_release(&traces);
+		free(again);
+		free(met);
+		free(text);
+		crash_free(crash);
+	}
+}
+
+static void test_record_keys(void)
+{
+	struct crash *crash = lost_owner();
+	json_t *some = json_object(), *none = json_object();
+	const char *key;
+	json_t *value;
+	char *text;
+
+	crash_json_add(some, crash);
+	crash_json_add(none, NULL);
+	CHECK_INT(json_object_size(some), json_object_size(none), "the same keys each time");
+	json_object_foreach(none, key, value)
+		CHECK(json_is_null(value), "%s of no crash is null", key);
+	text = recorded(crash);
+	check_stands(text, "a record with threads");
+	free(text);
+	json_decref(some);
+	json_decref(none);
+	crash_free(crash);
+}
+
 int main(void)
 {
 	test_cell();
 	test_account();
 	test_around();
+	test_record();
+	test_record_keys();
 	check_stands(cell, "a cell");
 	return tap_done();
 }

@@ -170,6 +170,24 @@ static void test_signals(void)
 		      "gdb line 1: look\n"
 		      "* x\n"
 		      "    f a.c:1\n", "nor who stops it");
+	check_reading("Program terminated with signal SIGABRT, Aborted.\n#0  f () at a.c:1\n"
+		      "To enable execution of this file add\n"
+		      "\tadd-auto-load-safe-path /opt/bin/python3.12-gdb.py\n"
+		      "line to your configuration file \"/srv/.gdbinit\".\n"
+		      "To completely disable this security protection add\n"
+		      "\tset auto-load safe-path /\n"
+		      "line to your configuration file \"/srv/.gdbinit\".\n"
+		      "For more information about this security protection see the\n"
+		      "\"Auto-loading safe path\" section in the GDB manual.  E.g., run:\n"
+		      "\tinfo \"(gdb)Auto-loading safe path\"\n"
+		      "#0  f () at a.c:1\n"
+		      "#1  0x1000 in malloc_printerr (str=str@entry=0x7f10 \"free(): x\") at m.c:5\n",
+		      "gdb line 1: signal 6\n"
+		      "> (str=str@entry=0x7f10 \"free(): x\")\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "    0x1000 malloc_printerr m.c:5\n",
+		      "advice between where it stopped and the stack; libc's last words");
 	check_reading("Program terminated with signal 11, Segmentation fault.\n#0  f () at a.c:1\n",
 		      "gdb line 1: signal 11\n"
 		      "*\n"

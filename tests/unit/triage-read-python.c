@@ -48,6 +48,13 @@ static void test_py_spy(void)
 		      "    g a.py:2 python\n"
 		      "    cut\n",
 		      "thread ids that are no numbers of the system's");
+	check_reading("Thread 7 (active+gil): \"MainThread\"\n"
+		      "Thread 8 (idle): \"worker\"\n    f (a.py:1)\n",
+		      "py-spy line 1: look\n"
+		      "- MainThread tid 7 gil\n"
+		      "* worker tid 8\n"
+		      "    f a.py:1 python\n",
+		      "a thread without a stack tells nothing");
 	check_reading("Process 22218: \nPython v3.12.1 (/usr/bin/python3.12)\n", "",
 		      "a heading that is cut off is none");
 	check_reading("Process 1: x\nThread 2 (LWP 5): x\nThread 3 (old): \"x\"\n", "",
@@ -117,6 +124,47 @@ static void test_pystack(void)
 		      "* tid 7\n"
 		      "    f @x.so a.c:3\n",
 		      "the address of the fault");
+	check_reading("Core file information:\n"
+		      "pid: 7 ppid: 1 sid: 1\n"
+		      "The process died due a segmentation fault accessing address: 0x18\n"
+		      "Traceback for thread 7 [Has the GIL] (most recent call last):\n"
+		      "    (C) File \"???\", line 0, in nanosleep (libc.so.6)\n"
+		      "    (C) File \"libc.so.6\", line 0, in ??? (libc.so.6)\n"
+		      "Traceback for thread 8 [] (most recent call last):\n"
+		      "    (C) File \"a.c\", line 3, in f (x.so)\n",
+		      "pystack line 1: signal 11 at 0x18 pid 7\n"
+		      "- tid 7 gil\n"
+		      "    ? @libc.so.6\n"
+		      "    nanosleep @libc.so.6\n"
+		      "* tid 8\n"
+		      "    f @x.so a.c:3\n",
+		      "who sleeps does not crash");
+	check_reading("Core file information:\n"
+		      "pid: 7 ppid: 1 sid: 1\n"
+		      "The process died due receiving signal SIGABRT\n"
+		      "Traceback for thread 7 [Has the GIL] (most recent call last):\n"
+		      "    (C) File \"a.c\", line 3, in f (x.so)\n"
+		      "Traceback for thread 8 [] (most recent call last):\n"
+		      "    (C) File \"a.c\", line 4, in g (x.so)\n"
+		      "    (C) File \"???\", line 0, in abort (libc.so.6)\n",
+		      "pystack line 1: signal 6 pid 7\n"
+		      "- tid 7 gil\n"
+		      "    f @x.so a.c:3\n"
+		      "* tid 8\n"
+		      "    abort @libc.so.6\n"
+		      "    g @x.so a.c:4\n",
+		      "who aborts does");
+	check_reading("Core file information:\n"
+		      "The process died due a segmentation fault accessing address: 0x18\n"
+		      "Traceback for thread 6 [Has the GIL] (most recent call last):\n"
+		      "\n"
+		      "Traceback for thread 7 [] (most recent call last):\n"
+		      "    (C) File \"a.c\", line 3, in f (x.so)\n",
+		      "pystack line 1: signal 11 at 0x18\n"
+		      "- tid 6 gil\n"
+		      "* tid 7\n"
+		      "    f @x.so a.c:3\n",
+		      "a child whose thread Python knows by its parent's number");
 	check_reading("Using executable found in the core file: \n", "",
 		      "a heading that is cut off is none");
 	check_reading("Traceback (most recent call last):\n  File \"x.py\", line 3, in f\n", "",

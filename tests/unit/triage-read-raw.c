@@ -20,6 +20,28 @@ static const struct sample samples[] = {
 	  "    0x7f6e769d7852 ? @_probe.cpython-312-x86_64-linux-gnu.so+0x4f10\n"
 	  "    0x7f6e769d7853 probe::fill(int) @libprobe.so.1+0x10\n"
 	  "    0x7f6e769d7854 a name of no module+0x10\n" },
+	{ "a module without an offset, and abort()",
+	  "0x7f6e81c51fb7 abort libc.so.6\n"
+	  "0x7f6e81c51fb8 PyOS_AfterFork_Child (libpython3.13.so.1.0)\n"
+	  "0x7f6e81c51fb9 one.sober name\n",
+	  "raw line 1: signal 6\n"
+	  "*\n"
+	  "    0x7f6e81c51fb7 abort @libc.so.6\n"
+	  "    0x7f6e81c51fb8 PyOS_AfterFork_Child @libpython3.13.so.1.0\n"
+	  "    0x7f6e81c51fb9 one.sober name\n" },
+	{ "a thread that waits",
+	  "0x7f6e81c51fb7\n0x7f6e81c51fb8 pthread_mutex_lock\n0x7f6e81c51fb9 f\n",
+	  "raw line 1: look\n"
+	  "*\n"
+	  "    0x7f6e81c51fb7 ?\n"
+	  "    0x7f6e81c51fb8 pthread_mutex_lock\n"
+	  "    0x7f6e81c51fb9 f\n" },
+	{ "one that was called by a name like that",
+	  "0x7f6e81c51fb7 f\n0x7f6e81c51fb8 pthread_mutex_lock\n",
+	  "raw line 1: signal\n"
+	  "*\n"
+	  "    0x7f6e81c51fb7 f\n"
+	  "    0x7f6e81c51fb8 pthread_mutex_lock\n" },
 	{ "two stacks with a line between them, and what only looks alike",
 	  "0x7f6e81c51fb7 a\n0x7f6e81c51fb8 b\n"
 	  "0x12 is short\n"

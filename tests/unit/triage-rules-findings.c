@@ -184,6 +184,31 @@ static void test_around(void)
 	traces_release(&traces);
 }
 
+/* Between two reports it belongs to the nearer one. */
+static void test_between(void)
+{
+	static const char text[] =
+		"#0  raise () from /lib/libc.so.6\n"
+		"#1  work () from /srv/site-packages/probe.so\n"
+		"(end of it)\n"
+		"[mutex.cc : 8] RAW: Check v failed: Mutex::Dtor\n"
+		"some words\nmore words\nmore words\nmore words\n"
+		"[mutex.cc : 9] RAW: Check w failed: Mutex::Fer\n"
+		"and then\n"
+		"thread 'main' panicked at a.rs:1:2:\n"
+		"no\n";
+	struct traces traces;
+
+	traces_read(text, sizeof(text) - 1, &traces);
+	CHECK_INT(traces.n, 2, "two reports, and words between them");
+	CHECK_STR(traces.n == 2 ? traces.v[0].crash->message : NULL,
+		  "[mutex.cc : 8] RAW: Check v failed: Mutex::Dtor\n",
+		  "what stands behind the first is the first one's");
+	CHECK(traces.n == 2 && strstr(traces.v[1].crash->message, "Mutex::Fer"),
+	      "what stands before the second is the second one's");
+	traces_release(&traces);
+}
+
 /* Assertions stand in the arguments of who tells them. */
 static void test_last_words(void)
 {
@@ -209,6 +234,7 @@ int main(void)
 	test_depth();
 	test_shape();
 	test_around();
+	test_between();
 	test_last_words();
 	return tap_done();
 }
