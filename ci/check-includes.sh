@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Holds the order of dependencies: what may include what. From the top: commands → source → explore,
-# triage, report → run → observe → base. The driver and the scenarios meet in embed/subject.h alone, the
+# Holds the order of dependencies: what may include what. From the top: commands → source, symbols →
+# explore, triage, report → run → observe → base. The driver and the scenarios meet in embed/subject.h alone, the
 # page that they share; Python.h is for embed/ and scenarios/, CPython's internal headers are for
 # embed/compat.c.
 #
@@ -23,15 +23,16 @@ rules() {
 	run                     base observe run embed/subject.h embed/futex.h
 	explore                 base observe run explore embed/subject.h
 	source                  base triage source observe/crash.h
+	symbols                 base triage symbols observe/crash.h observe/image.h observe/inlines.h
 	matrix                  base observe run explore triage matrix embed/subject.h
-	cmd                     base observe run explore triage source matrix report cmd embed/subject.h
+	cmd                     base observe run explore triage source symbols matrix report cmd embed/subject.h
 	embed/compat.c          embed Python internals
 	embed                   embed scenarios/scenario.h scenarios/list.h Python base/clock.h base/rng.h
 	scenarios/scenario.h    embed/subject.h
 	scenarios               scenarios scenarios/lib Python embed/compat.h
 	scenarios/lib           scenarios/scenario.h scenarios/lib Python embed/compat.h
 	tests/bench/embedded.c  Python
-	tests                   base observe run explore triage source matrix report cmd tests embed/subject.h embed/registers.h scenarios/lib
+	tests                   base observe run explore triage source symbols matrix report cmd tests embed/subject.h embed/registers.h scenarios/lib
 	RULES
 }
 

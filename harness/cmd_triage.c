@@ -16,6 +16,8 @@
 #include "report/keep.h"
 #include "report/output.h"
 #include "source/source.h"
+#include "symbols/substitute.h"
+#include "symbols/symbols.h"
 #include "triage/account.h"
 #include "triage/cluster.h"
 #include "triage/rules.h"
@@ -26,7 +28,23 @@
 static struct {
 	bool json, cluster;
 	const char *out, *source, *rules;
+	struct symbols *symbols; /* NULL: none are given */
+	struct substitutions substitutions;
 } opt;
+
+static int parse_symbols(const char *text, void *value, struct strbuf *err)
+{
+	struct symbols **symbols = value;
+
+	if (!*symbols)
+		*symbols = symbols_new();
+	return symbols_add(*symbols, text, err);
+}
+
+static int parse_substitution(const char *text, void *value, struct strbuf *err)
+{
+	return substitutions_add(value, text, err);
+}
 
 static const struct option_spec options[] = {
 	OPT_FLAG("json", 0, &opt.json, "write one JSON object a report, one a line"),
@@ -36,6 +54,10 @@ static const struct option_spec options[] = {
 		   "write each report to a new file in DIR, and tell its path"),
 	OPT_STRING("source", 0, &opt.source, "DIR[@REF]",
 		   "also look into this git repository: code of the frames, commits"),
+	OPT_CUSTOM("symbols", 0, &opt.symbols, "DIR", "name the frames by debug files below this "
+		   "directory; may be given several times", parse_symbols),
+	OPT_CUSTOM("substitute-path", 0, &opt.substitutions, "FROM=TO", "take source files of FROM "
+		   "for those of TO; may be given several times", parse_substitution),
 	OPT_STRING("rules", 0, &opt.rules, "FILE", "say whose code your own modules are, before the "
 		   "built-in rules are asked"),
 	OPT_END,
@@ -152,6 +174,20 @@ static void triage_trace(struct work *work, const char *name, const struct trace
 	triage_free(triage);
 }
 
+/* What the user has beside the reports goes into them first. */
+static void improve(struct traces *traces, const struct strbuf *data)
+{
+	struct strbuf notes = STRBUF_INIT;
+	char *line, *rest;
+
+	if (opt.symbols)
+		symbols_improve(opt.symbols, traces, data->buf, data->len, &notes);
+	for (rest = notes.buf; (line = strsep(&rest, "\n")) && *line;)
+		warning("--symbols: %s", line);
+	substitute_all(&opt.substitutions, traces);
+	strbuf_release(&notes);
+}
+
 static void triage_file(struct work *work, const char *name)
 {
 	struct strbuf data = STRBUF_INIT, err = STRBUF_INIT, shown = STRBUF_INIT;
@@ -172,6 +208,7 @@ static void triage_file(struct work *work, const char *name)
 	if (traces.more)
 		warning("%s has more than %d reports, or more than %d threads and frames: the rest "
 			"is left out", shown.buf, TRACES_MAX, TRACES_PARTS_MAX);
+	improve(&traces, &data);
 	for (size_t i = 0; i < traces.n; i++)
 		triage_trace(work, name, &traces.v[i]);
 	traces_release(&traces);
@@ -245,6 +282,8 @@ static int work_end(struct work *work)
 		work->status = EXIT_HARNESS;
 	clusters_release(&work->clusters);
 	frame_rules_free(work->rules);
+	symbols_free(opt.symbols);
+	substitutions_release(&opt.substitutions);
 	if (work->source)
 		source_close(work->source);
 	strbuf_release(&text);
@@ -267,6 +306,8 @@ static const struct command_example examples[] = {
 	{ "gdb -p PID -batch -ex 'thread apply all bt' | forkpoint triage -", "of a live process" },
 	{ "forkpoint triage --source ~/src/project@v2.18.0 --out reports crash.txt",
 	  "with the code and its history, to a file" },
+	{ "forkpoint triage --symbols ~/debug crash.json", "with the names that a stripped module "
+	  "lacks" },
 	{ "forkpoint triage --rules mine.txt crash.txt", "with a line such as: module=_fast.* "
 	  "category=extension component=fast" },
 	{ "forkpoint triage --cluster *.txt", "which crashes are one, and how often each came" },
@@ -286,6 +327,14 @@ const struct command triage_command = {
 		"version in the report's metadata; else that of the version in one of its paths; "
 		"else what is checked out, unless it is the main branch; else that. Nothing that "
 		"the repository configures is run, and nothing in it is changed.\n\n"
+		"With --symbols, frames that a report has by module and address are looked up in "
+		"debug files below DIR: .build-id/ab/cdef.debug, NAME.BUILDID.debug, NAME.debug, "
+		"or a module that is not stripped. The build-id must be that of the report where "
+		"it tells one; else the name must do, and that is marked. Addresses alone are "
+		"enough with the lines of /proc/PID/maps, or of gdb's 'info proc mappings', in the "
+		"same text. --substitute-path is as gdb's: FROM matches whole directories at the "
+		"beginning of a source file's path, and of several rules the first that matches "
+		"is used, before --source looks for the file.\n\n"
 		"Files of --out are called crash-analysis-YYYYMMDD-HHMMSS.md (UTC); none is "
 		"overwritten. The exit status is 0 if something was classified, 1 if no report was "
 		"recognised, 2 for a file that cannot be read (the others are read), 3 for a "

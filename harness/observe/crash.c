@@ -24,10 +24,20 @@ const char *trust_name(enum trust trust)
 	return names[trust];
 }
 
+const char *debug_match_name(enum debug_match match)
+{
+	static const char *const names[] = {
+		[DEBUG_ID] = "build-id", [DEBUG_LINK] = "debug-link", [DEBUG_NAME] = "name",
+	};
+
+	return names[match];
+}
+
 void crash_frame_release(struct crash_frame *frame)
 {
 	free(frame->function);
 	free(frame->module);
+	free(frame->build_id);
 	free(frame->file);
 }
 

@@ -25,6 +25,27 @@ enum trust {
 /* "exact", "near", "scanned", "none". Static string. */
 const char *trust_name(enum trust trust);
 
+/* What an address's offset in a module counts from. */
+enum offset_kind {
+	OFFSET_OF_MODULE, /* where the module begins in memory */
+	OFFSET_OF_CODE,   /* where the mapping with its code begins in memory */
+	OFFSET_OF_FILE,   /* the file's first byte; segments need not keep their distances */
+};
+
+/*
+ * How a file with debug symbols was found to be a module's, where a frame's function and line are
+ * from one that the report did not have.
+ */
+enum debug_match {
+	DEBUG_NONE,  /* they are from where the crash is from */
+	DEBUG_ID,    /* it has the build-id that the report tells */
+	DEBUG_LINK,  /* it has the checksum that the module tells */
+	DEBUG_NAME,  /* it is called so, and there is nothing else to go by */
+};
+
+/* "build-id", "debug-link", "name"; NULL for DEBUG_NONE. Static string. */
+const char *debug_match_name(enum debug_match match);
+
 struct crash_frame {
 	uint64_t pc;
 	char *function;       /* demangled; NULL with TRUST_NONE */
@@ -32,11 +53,14 @@ struct crash_frame {
 	enum trust trust;
 	char *module;         /* path of the mapped file; NULL: none (JIT, vdso) */
 	uint64_t module_offset;
+	enum offset_kind offset_kind;
+	char *build_id;       /* of the module, lower-case hexadecimal; NULL: it is not told */
 	char *file;           /* source, where there is DWARF */
 	int line;
 	bool signal_frame;    /* the frame below was interrupted, not called */
 	bool inlined;         /* part of the frame below, by the compiler */
 	bool python;          /* function, file and line are of Python code */
+	enum debug_match debug; /* what its function, file and line are from */
 };
 
 /* What a blocked thread waits for, read from its system call. */

@@ -2,7 +2,6 @@
 #include "observe/image.h"
 
 #include <dwarf.h>
-#include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <gelf.h>
 #include <stdlib.h>
@@ -218,6 +217,20 @@ static bool dwarf_unit_at(Dwarf *dwarf, uint64_t vaddr, Dwarf_Die *unit)
 	return false;
 }
 
+Dwarf *image_dwarf(struct image *image)
+{
+	if (!image->dwarf_tried) {
+		image->dwarf_tried = true;
+		image->dwarf = dwarf_begin_elf(image->elf, DWARF_C_READ, NULL);
+	}
+	return image->dwarf;
+}
+
+bool image_unit(struct image *image, uint64_t vaddr, Dwarf_Die *unit)
+{
+	return image_dwarf(image) && dwarf_unit_at(image->dwarf, vaddr, unit);
+}
+
 static void image_find_line(struct image *image, uint64_t vaddr, struct place_entry *entry)
 {
 	Dwarf_Line *line;
@@ -225,11 +238,7 @@ static void image_find_line(struct image *image, uint64_t vaddr, struct place_en
 	const char *file;
 	int number;
 
-	if (!image->dwarf_tried) {
-		image->dwarf_tried = true;
-		image->dwarf = dwarf_begin_elf(image->elf, DWARF_C_READ, NULL);
-	}
-	if (!image->dwarf || !dwarf_unit_at(image->dwarf, vaddr, &unit))
+	if (!image_unit(image, vaddr, &unit))
 		return;
 	line = dwarf_getsrc_die(&unit, vaddr);
 	if (!line || dwarf_lineno(line, &number) < 0 || number <= 0)

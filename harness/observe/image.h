@@ -8,7 +8,9 @@
 #ifndef FORKPOINT_OBSERVE_IMAGE_H
 #define FORKPOINT_OBSERVE_IMAGE_H
 
+#include <elfutils/libdw.h>
 #include <libelf.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,6 +41,10 @@ struct image *image_open_memory(struct image_cache *cache, const char *name, con
 				size_t size);
 
 Elf *image_elf(const struct image *image);
+/* NULL: it has none. The image's. */
+Dwarf *image_dwarf(struct image *image);
+/* The compilation unit of an address; false: there is none. */
+bool image_unit(struct image *image, uint64_t vaddr, Dwarf_Die *unit);
 /* Changes when the file at the path changes. */
 unsigned int image_id(const struct image *image);
 /* vaddr of the byte that stands at the start of the mapped file. */

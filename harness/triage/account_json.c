@@ -30,6 +30,7 @@ static json_t *frame_json(const struct crash_frame *frame, size_t n,
 	json_object_set_new(object, "category", json_string(frame_kind_name(origin->kind)));
 	json_object_set_new(object, "component", json_of_text(origin->component));
 	json_object_set_new(object, "trust", json_string(frame_trust_word(frame)));
+	json_object_set_new(object, "symbols", json_of_text(debug_match_name(frame->debug)));
 	return object;
 }
 

@@ -239,6 +239,26 @@ static void add_pattern(struct strbuf *out, const struct account *account)
 	strbuf_addch(out, '\n');
 }
 
+static bool has_debug_symbols(const struct crash *crash)
+{
+	for (size_t i = 0; i < crash->nthreads; i++)
+		for (size_t k = 0; k < crash->threads[i].nframes; k++)
+			if (crash->threads[i].frames[k].debug != DEBUG_NONE)
+				return true;
+	return false;
+}
+
+static void add_end(struct strbuf *out, const struct account *account)
+{
+	bool debug = has_debug_symbols(account->trace->crash);
+	bool source = account->source && account->source->ref;
+
+	strbuf_addf(out, "---\n\n*Made by `forkpoint triage` from the report%s%s alone. It "
+		    "describes what is to be seen there; people judge.*\n",
+		    !debug ? "" : source ? ", debug symbols" : " and debug symbols",
+		    source ? " and the source" : "");
+}
+
 void account_md(struct strbuf *out, const char *file, const char *generated,
 		const struct trace *trace, const struct triage *triage,
 		const struct triage_settings *settings, const struct account_source *source)
@@ -261,8 +281,6 @@ void account_md(struct strbuf *out, const char *file, const char *generated,
 	account_add_flow(out, &account);
 	account_add_related(out, &account);
 	account_add_context(out, &account);
-	strbuf_addf(out, "---\n\n*Made by `forkpoint triage` from the report%s alone. It "
-		    "describes what is to be seen there; people judge.*\n",
-		    source && source->ref ? " and the source" : "");
+	add_end(out, &account);
 	facts_release(&account.facts);
 }

@@ -270,7 +270,8 @@ static size_t add_told_locations(struct strbuf *out, const struct account *accou
 				   : xstrdup(frame->file);
 		strbuf_addstr(out, "- ");
 		markdown_add_code(out, text);
-		strbuf_addf(out, " — frame \\#%d, as the report has it\n", i);
+		strbuf_addf(out, " — frame \\#%d, %s\n", i, frame->debug == DEBUG_NONE ?
+			    "as the report has it" : "by its debug symbols");
 		free(text);
 		told++;
 	}

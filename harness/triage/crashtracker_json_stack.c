@@ -39,11 +39,14 @@ static void set_place(struct crash_frame *frame, const json_t *json)
 
 	frame_module(frame, json_piece(json_object_get(json, "path")));
 	frame_module(frame, normalized_path(normalized));
+	frame_build_id(frame, json_piece(json_object_get(json, "build_id")));
 	frame->module_offset = number(json_object_get(json, "relative_address"));
 	if (!frame->module_offset && base && frame->pc > base)
 		frame->module_offset = frame->pc - base;
-	if (!frame->module_offset)
-		frame->module_offset = number(json_object_get(normalized, "file_offset"));
+	if (frame->module_offset)
+		return;
+	frame->module_offset = number(json_object_get(normalized, "file_offset"));
+	frame->offset_kind = frame->module_offset ? OFFSET_OF_FILE : OFFSET_OF_MODULE;
 }
 
 static struct crash_frame *add_frame(struct trace *trace, struct crash_thread *thread,

@@ -78,10 +78,13 @@ static void read_module(struct piece rest, struct crash_frame *frame)
 	if (bracket == rest.len || !take_hex(&numbers, true, &first))
 		return;
 	frame_module(frame, (struct piece){ rest.s, bracket });
-	if (take_text(&numbers, ",") && take_hex(&numbers, true, &start))
+	if (take_text(&numbers, ",") && take_hex(&numbers, true, &start)) {
 		frame->module_offset = first;
-	else if (frame->pc >= first)
+		frame->offset_kind = OFFSET_OF_FILE;
+	} else if (frame->pc >= first) {
 		frame->module_offset = frame->pc - first;
+		frame->offset_kind = OFFSET_OF_CODE;
+	}
 }
 
 void kernel_line_read(struct piece line, struct trace *trace)

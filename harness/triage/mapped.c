@@ -35,10 +35,33 @@ void mapped_add_line(struct mapped *mapped, struct piece line)
 		add(mapped, mapping);
 }
 
+/* "0x555555554000  0x555555555000  0x1000  0x0  r--p  /usr/bin/prog"; older ones have no rights */
+void mapped_add_gdb_line(struct mapped *mapped, struct piece line)
+{
+	struct piece rest = piece_trim(line), word, path;
+	struct mapping mapping = { .start = 0 };
+	uint64_t size;
+
+	if (!take_hex(&rest, false, &mapping.start) || !take_word(&rest, &word) ||
+	    !take_hex(&word, false, &mapping.end) || mapping.end <= mapping.start ||
+	    !take_word(&rest, &word) || !take_hex(&word, false, &size) ||
+	    size != mapping.end - mapping.start || !take_word(&rest, &word) ||
+	    !take_hex(&word, false, &mapping.offset))
+		return;
+	path = rest = piece_trim(rest);
+	if (!piece_starts(path, "/") && take_word(&path, &word))
+		path = piece_trim(path);
+	mapping.path = path;
+	if (piece_starts(path, "/"))
+		add(mapped, mapping);
+}
+
 void mapped_add_image(struct mapped *mapped, uint64_t start, uint64_t end, struct piece path)
 {
 	if (end > start && path.len)
-		add(mapped, (struct mapping){ start, end, 0, 0, path });
+		add(mapped, (struct mapping){
+			.start = start, .end = end, .path = path,
+		});
 }
 
 static int by_start(const void *a, const void *b)
@@ -61,10 +84,12 @@ static void settle(struct mapped *mapped)
 	for (size_t i = 0; i < mapped->n; i++) {
 		struct mapping *m = &mapped->v[i], *before = i ? m - 1 : NULL;
 
-		if (before && m->offset && same_file(before->path, m->path))
+		m->begins = !m->offset;
+		m->base = m->start >= m->offset ? m->start - m->offset : m->start;
+		if (before && m->offset && same_file(before->path, m->path)) {
+			m->begins = before->begins;
 			m->base = before->base;
-		else
-			m->base = m->start >= m->offset ? m->start - m->offset : m->start;
+		}
 	}
 	mapped->sorted = true;
 }
@@ -95,8 +120,10 @@ static void resolve(struct mapped *mapped, struct crash_frame *frame)
 		return;
 	free(frame->module);
 	frame->module = piece_copy(m->path);
-	if (!frame->module_offset)
-		frame->module_offset = frame->pc - m->base;
+	if (frame->module_offset)
+		return;
+	frame->module_offset = frame->pc - m->base;
+	frame->offset_kind = m->begins ? OFFSET_OF_MODULE : OFFSET_OF_FILE;
 }
 
 void mapped_resolve(struct mapped *mapped, struct crash *crash)

@@ -11,7 +11,8 @@
 
 struct mapping {
 	uint64_t start, end; /* the first address behind it */
-	uint64_t base;       /* where its file begins in memory */
+	uint64_t base;       /* where its file begins in memory, or would if it were all there */
+	bool begins;         /* it does: its first byte is mapped */
 	uint64_t offset;     /* in the file */
 	struct piece path;
 };
@@ -24,6 +25,8 @@ struct mapped {
 
 /* A line of /proc/PID/maps, whose text must outlive this; what is no file's is left out. */
 void mapped_add_line(struct mapped *mapped, struct piece line);
+/* The same of gdb's `info proc mappings`. */
+void mapped_add_gdb_line(struct mapped *mapped, struct piece line);
 /* A whole image, up to and without `end`. */
 void mapped_add_image(struct mapped *mapped, uint64_t start, uint64_t end, struct piece path);
 /* NULL: in none of them. */

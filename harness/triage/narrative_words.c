@@ -139,7 +139,8 @@ static const char *trust_doubt(const struct crash_frame *frame)
 	case TRUST_NONE:
 		return "uncertain: the function has no name";
 	default:
-		return NULL;
+		return frame->debug != DEBUG_NAME ? NULL :
+		       "uncertain: its debug symbols were found by the module's name alone";
 	}
 }
 

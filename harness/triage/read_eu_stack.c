@@ -89,7 +89,7 @@ static void thread_add(struct trace *trace, uint64_t tid, struct crash_thread **
 static bool detail_read(struct trace *trace, struct piece line, struct crash_thread *thread,
 			struct crash_frame *frame)
 {
-	struct piece text = piece_trim(line), base;
+	struct piece text = piece_trim(line), detail = text, base;
 	uint64_t offset;
 
 	if (!text.len)
@@ -104,8 +104,9 @@ static bool detail_read(struct trace *trace, struct piece line, struct crash_thr
 	}
 	if (!frame || *line.s != ' ')
 		return false;
-	if (*text.s == '[' && take_until(&text, "]@0x", &base)) {
-		if (take_until(&text, "+", &base) && take_hex(&text, false, &offset))
+	if (take_text(&detail, "[") && take_until(&detail, "]@0x", &base)) {
+		frame_build_id(frame, base);
+		if (take_until(&detail, "+", &base) && take_hex(&detail, false, &offset))
 			frame->module_offset = offset;
 	} else {
 		frame_source(frame, text);

@@ -21,10 +21,11 @@ static bool is_frame(struct piece line, uint64_t *pc)
 	struct piece rest = piece_trim(line);
 	size_t len = rest.len;
 
-	if (!take_hex(&rest, false, pc))
+	if (!take_hex(&rest, false, pc) || len - rest.len < DIGITS_MIN + 2)
 		return false;
-	return len - rest.len >= DIGITS_MIN + 2 &&
-	       (!rest.len || *rest.s == ' ' || *rest.s == '\t');
+	/* Two numbers are a range: of gdb's `info proc mappings`, of `info sharedlibrary`. */
+	return !rest.len || ((*rest.s == ' ' || *rest.s == '\t') &&
+			     !piece_starts(piece_trim(rest), "0x"));
 }
 
 /* Two in a row, for one number alone may stand in any text. */

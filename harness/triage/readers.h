@@ -67,6 +67,8 @@ void frame_name(struct crash_frame *frame, struct piece name);
 /* "path:line" or "path:line:column" or a path alone. */
 void frame_source(struct crash_frame *frame, struct piece source);
 void frame_module(struct crash_frame *frame, struct piece module);
+/* Of the module; what is too long for one, or no hexadecimal digits, is none. */
+void frame_build_id(struct crash_frame *frame, struct piece id);
 /*
  * Call it when the last frame of a thread is filled in. If it has the address of the one before it,
  * under another name, that one is inlined in it. (Under the same name, it calls itself.)

@@ -200,6 +200,22 @@ void frame_module(struct crash_frame *frame, struct piece module)
 		frame->module = piece_copy(module);
 }
 
+/* Of SHA-512, in digits. */
+#define BUILD_ID_MAX 128
+
+void frame_build_id(struct crash_frame *frame, struct piece id)
+{
+	id = piece_trim(id);
+	if (!frame || frame->build_id || !id.len || id.len > BUILD_ID_MAX)
+		return;
+	for (size_t i = 0; i < id.len; i++)
+		if (!isxdigit((unsigned char)id.s[i]))
+			return;
+	frame->build_id = piece_copy(id);
+	for (char *digit = frame->build_id; *digit; digit++)
+		*digit = (char)tolower((unsigned char)*digit);
+}
+
 void frame_mark_inlined(struct crash_thread *thread)
 {
 	struct crash_frame *inner, *outer;

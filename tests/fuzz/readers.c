@@ -6,6 +6,7 @@
  */
 #include <jansson.h>
 
+#include "symbols/context.h"
 #include "tests/fuzz/fuzz.h"
 #include "triage/account.h"
 #include "triage/readers.h"
@@ -147,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	traces_read((const char *)data, size, &traces);
 	FUZZ_CHECK(traces.n <= TRACES_MAX);
+	context_apply(&traces, (const char *)data, size);
 	for (size_t i = 0; i < traces.n; i++)
 		check_trace(&traces.v[i]);
 	traces_release(&traces);
