@@ -6,6 +6,7 @@
 # Knobs, each on the command line or in the environment:
 #
 #	CC, CXX         compilers (gcc and clang are tried in CI)
+#	OBJCOPY         what hides the names within the library (objcopy)
 #	CFLAGS          further compiler flags; ours come before them
 #	BUILD           where everything is built (build)
 #	V=1             show the commands
@@ -14,15 +15,19 @@
 #	FUZZ_SECONDS    how long `make fuzz` takes for a target, of which there are some twenty (60)
 #	BUDGET          time of a cell in `make run` that chance decides (1.5s)
 #	PREFIX, DESTDIR where `make install` puts things (/usr/local)
+#	LIBDIR, INCLUDEDIR  where the library and its header go (PREFIX/lib, PREFIX/include)
 #
 BUILD ?= build
 PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
 BUDGET ?= 1.5s
 DATADIR = $(PREFIX)/share/forkpoint
 MANDIR = $(PREFIX)/share/man/man1
 COMPLETIONDIR = $(PREFIX)/share/bash-completion/completions
 
 CC ?= cc
+OBJCOPY ?= objcopy
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE -O2 -g -fno-omit-frame-pointer -Wall -Wextra -Wshadow \
 	-Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror -Iharness -I. \
 	-DFORKPOINT_DATADIR='"$(DATADIR)"' $(CFLAGS)
@@ -35,6 +40,13 @@ DECODER = $(if $(filter x86_64,$(MACHINE)),-lZydis)
 SOURCES := $(sort $(wildcard harness/*.c harness/*/*.c))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/harness/main.o,$(OBJECTS))
+# What libforkpoint-triage.a is made of: the parts of the program that are pure, and library/.
+LIBRARY = $(BUILD)/libforkpoint-triage.a
+PURE_SOURCES := $(filter-out harness/triage/cluster.c,$(sort $(wildcard harness/triage/*.c))) \
+	harness/observe/crash.c $(patsubst %,harness/base/%.c,demangle memory strbuf text)
+PURE_OBJECTS := $(PURE_SOURCES:%.c=$(BUILD)/pic/%.o)
+LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/pic/%.o,$(sort $(wildcard library/*.c)))
+
 UNITS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/*.c)))
 
 Q = $(if $(V),,@)
@@ -43,11 +55,11 @@ say = $(if $(V),,@echo "  $(1)	$(2)")
 .PHONY: all help setup pythons run check check-long bench triage-eval update-golden install \
 	uninstall clean units fuzz fuzzers
 
-all: $(BUILD)/forkpoint
+all: $(BUILD)/forkpoint $(LIBRARY)
 	@:
 
 help:
-	@echo "make              build $(BUILD)/forkpoint"
+	@echo "make              build $(BUILD)/forkpoint and libforkpoint-triage.a"
 	@echo "make run          set up, fetch interpreters, reproduce every race, report as TAP"
 	@echo "make check        set up and run the tests"
 	@echo "make check-long   the tests that take hours' worth of trials"
@@ -145,6 +157,24 @@ $(BUILD)/%.o: %.c Makefile
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
+# To be linked into whatever there is, plugins too.
+$(BUILD)/pic/%.o: %.c Makefile
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -fno-lto -MMD -MP -c -o $@ $<
+
+# One object, of which no name is seen but fpt_*: nothing of the program it is linked with can be
+# mistaken for something of it, or the other way round. Within, memory is library/memory.c's.
+$(LIBRARY): $(PURE_OBJECTS) $(LIBRARY_OBJECTS) library/memory.syms
+	$(call say,AR,$@)
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/pic/pure.o $(PURE_OBJECTS)
+	$(Q)$(OBJCOPY) --redefine-syms=library/memory.syms $(BUILD)/pic/pure.o
+	$(Q)$(CC) -r -nostdlib -o $(BUILD)/pic/forkpoint-triage.o $(BUILD)/pic/pure.o \
+		$(LIBRARY_OBJECTS)
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='fpt_*' $(BUILD)/pic/forkpoint-triage.o
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(BUILD)/pic/forkpoint-triage.o
+
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJECTS)
 	$(call say,TEST,$@)
 	$(Q)mkdir -p $(@D)
@@ -154,9 +184,20 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJECTS)
 # earlier release had is taken away first, since hosts are built from every source that lies there.
 DATA = $(shell find embed scenarios -type f) $(wildcard harness/base/*.h)
 
+of_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+PC = $(LIBDIR)/pkgconfig/forkpoint-triage.pc
+VERSION = $(shell sed -n 's/^\#define FORKPOINT_VERSION "\(.*\)"$$/\1/p' harness/base/version.h)
+
 install: all uninstall
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPLETIONDIR)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(MANDIR) $(DESTDIR)$(COMPLETIONDIR) \
+		$(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(LIBDIR)/pkgconfig
 	install -m 755 $(BUILD)/forkpoint $(DESTDIR)$(PREFIX)/bin/forkpoint
+	install -m 644 $(LIBRARY) $(DESTDIR)$(LIBDIR)/libforkpoint-triage.a
+	install -m 644 library/forkpoint-triage.h $(DESTDIR)$(INCLUDEDIR)/forkpoint-triage.h
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call of_prefix,$(LIBDIR))|' \
+		-e 's|@INCLUDEDIR@|$(call of_prefix,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+		library/forkpoint-triage.pc.in >$(DESTDIR)$(PC)
+	chmod 644 $(DESTDIR)$(PC)
 	@for file in $(DATA); do install -D -m 644 $$file $(DESTDIR)$(DATADIR)/$$file || exit; done
 	$(BUILD)/forkpoint help --man >$(DESTDIR)$(MANDIR)/forkpoint.1
 	$(BUILD)/forkpoint help --complete bash >$(DESTDIR)$(COMPLETIONDIR)/forkpoint
@@ -164,10 +205,12 @@ install: all uninstall
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/forkpoint
+	rm -f $(DESTDIR)$(LIBDIR)/libforkpoint-triage.a $(DESTDIR)$(PC)
+	rm -f $(DESTDIR)$(INCLUDEDIR)/forkpoint-triage.h
 	rm -f $(DESTDIR)$(MANDIR)/forkpoint.1 $(DESTDIR)$(COMPLETIONDIR)/forkpoint
 	rm -rf $(DESTDIR)$(DATADIR)
 
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(UNITS:=.d)
+-include $(OBJECTS:.o=.d) $(PURE_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) $(UNITS:=.d)

@@ -19,6 +19,7 @@ rules() {
 	base                    base
 	observe                 base observe embed/subject.h
 	triage                  base triage observe/crash.h
+	library                 base triage library observe/crash.h
 	report                  base report
 	run                     base observe run embed/subject.h embed/futex.h
 	explore                 base observe run explore embed/subject.h
@@ -37,7 +38,7 @@ rules() {
 }
 
 sources() {
-	find harness embed scenarios tests -type f \( -name '*.[ch]' -o -name '*.cc' -o -name '*.hh' \) \
+	find harness library embed scenarios tests -type f \( -name '*.[ch]' -o -name '*.cc' -o -name '*.hh' \) \
 		! -path 'tests/fixtures/*' 2>/dev/null | sort
 }
 

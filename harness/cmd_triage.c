@@ -2,7 +2,6 @@
 /* forkpoint triage: crash reports, whoever wrote them, and what they say. */
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,20 +101,15 @@ static int input_read(const char *name, const char *shown, struct strbuf *data, 
 }
 
 static void tell_json(struct work *work, const char *name, const struct trace *trace,
-		      const struct triage *triage)
+		      const struct triage *triage, const struct account_source *looked)
 {
-	struct strbuf text = STRBUF_INIT;
-	json_t *object;
-	char *line;
+	struct strbuf text = STRBUF_INIT, line = STRBUF_INIT;
 
 	text_add_utf8(&text, name, strlen(name));
-	object = account_json(text.buf, trace, triage, &work->settings);
-	strbuf_reset(&text);
-	line = json_dumps(object, JSON_COMPACT);
-	strbuf_addf(&text, "%s\n", line);
-	output_record(work->out, text.buf, text.len);
-	free(line);
-	json_decref(object);
+	account_add_json(&line, text.buf, trace, triage, &work->settings, looked);
+	strbuf_addch(&line, '\n');
+	output_record(work->out, line.buf, line.len);
+	strbuf_release(&line);
 	strbuf_release(&text);
 }
 
@@ -137,10 +131,8 @@ static void keep_report(struct work *work, const struct strbuf *report, const st
 }
 
 static void tell_markdown(struct work *work, const char *name, const struct trace *trace,
-			  const struct triage *triage)
+			  const struct triage *triage, const struct account_source *looked)
 {
-	struct account_source *looked = work->source ? source_look(work->source, trace, triage)
-						     : NULL;
 	struct strbuf report = STRBUF_INIT;
 	time_t seconds = time(NULL);
 	char generated[32];
@@ -155,21 +147,23 @@ static void tell_markdown(struct work *work, const char *name, const struct trac
 		keep_report(work, &report, &now);
 	else
 		output_record(work->out, report.buf, report.len);
-	if (looked)
-		source_release(looked);
 	strbuf_release(&report);
 }
 
 static void triage_trace(struct work *work, const char *name, const struct trace *trace)
 {
 	struct triage *triage = triage_classify(trace->crash, &work->settings);
+	struct account_source *looked = work->source ? source_look(work->source, trace, triage)
+						     : NULL;
 
 	if (opt.cluster)
 		clusters_add(&work->clusters, name, triage);
 	else if (opt.json)
-		tell_json(work, name, trace, triage);
+		tell_json(work, name, trace, triage, looked);
 	else
-		tell_markdown(work, name, trace, triage);
+		tell_markdown(work, name, trace, triage, looked);
+	if (looked)
+		source_release(looked);
 	work->reports++;
 	triage_free(triage);
 }
@@ -224,9 +218,8 @@ static void check_options(void)
 	if (opt.cluster && (opt.out || opt.source))
 		die(EXIT_USAGE, "--cluster writes no reports: leave out --out and --source, or "
 		    "--cluster");
-	if (opt.json && (opt.out || opt.source))
-		die(EXIT_USAGE, "--%s is for reports in Markdown: leave it out, or --json",
-		    opt.out ? "out" : "source");
+	if (opt.json && opt.out)
+		die(EXIT_USAGE, "--out is for reports in Markdown: leave it out, or --json");
 	if (!opt.out)
 		return;
 	if (stat(opt.out, &st) < 0)

@@ -11,10 +11,10 @@ is "$status" 0 "no file of the tree includes what it may not"
 # A small tree with one sin each.
 tree=$tap_dir/tree
 mkdir -p "$tree/harness/base" "$tree/harness/run" "$tree/harness/triage" "$tree/harness/report" \
-	"$tree/harness/observe" "$tree/harness/symbols" "$tree/scenarios/lib" "$tree/embed"
+	"$tree/harness/observe" "$tree/harness/symbols" "$tree/scenarios/lib" "$tree/embed" "$tree/library"
 for header in harness/base/strbuf.h harness/run/cell.h harness/observe/crash.h \
 	harness/observe/capture.h harness/symbols/symbols.h harness/triage/triage.h harness/report/report.h \
-	harness/cmd.h embed/subject.h embed/compat.h embed/host.h scenarios/scenario.h \
+	harness/cmd.h library/memory.h embed/subject.h embed/compat.h embed/host.h scenarios/scenario.h \
 	scenarios/lib/lru.h; do
 	: >"$tree/$header"
 done
@@ -39,6 +39,11 @@ sin harness/triage/x.c '"observe/crash.h"' 0 "triage may include observe/crash.h
 sin harness/triage/x.c '"observe/capture.h"' 1 "triage may include nothing else of observe"
 sin harness/symbols/x.c '"triage/triage.h"' 0 "symbols may include triage"
 sin harness/triage/x.c '"symbols/symbols.h"' 1 "triage, which reads no file, may not include symbols"
+sin harness/triage/x.c '"library/memory.h"' 1 "and knows nothing of the library that is made of it"
+sin library/x.c '"triage/triage.h"' 0 "the library may include triage"
+sin library/x.c '"observe/crash.h"' 0 "and observe/crash.h"
+sin library/x.c '"observe/capture.h"' 1 "and nothing else of observe"
+sin library/x.c '"run/cell.h"' 1 "nor anything that runs"
 sin harness/report/x.c '"run/cell.h"' 1 "report knows nobody who makes results"
 sin harness/run/x.c '"cmd.h"' 1 "nothing may include the commands"
 sin harness/cmd_x.c '"report/report.h"' 0 "a command may include report"

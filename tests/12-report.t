@@ -106,6 +106,8 @@ def yaml_of_every_verdict(out):
     for key in ["pattern", "signature", "detail", "attribution", "confidence", "evidence"]:
         equal(at(blocks, 1, key), cells[0]["triage"][key], f"the YAML has the triage's {key}")
     equal(at(blocks, 1, "confirmed"), "true", "the YAML says that the pattern is confirmed")
+    equal([at(blocks, n, "confirmation") for n in (1, 4)],
+          [cells[n - 1]["triage"]["confirmation"] for n in (1, 4)], "in a word")
     equal(at(blocks, 6, "reason"), cells[5]["reason"], "the bound of a not-seen cell is told")
     equal(at(blocks, 7, "verdict"), "vacuous", "the YAML has the verdict")
     equal(at(blocks, 10, "harness_error"), cells[9]["harness_error"], "the harness error is told")

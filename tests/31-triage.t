@@ -42,7 +42,7 @@ each fork-atfork-order/memory '"triage":{"pattern":"fork-safety"' "is fork-safet
 each fork-held-mutex '"triage":{"pattern":"fork-safety"' "is fork-safety"
 each fork-held-mutex 'as its owner: no thread of process' "its lock's owner is the evidence"
 each fork-held-mutex 'is in work of the parent' "and who held it stands in its own code"
-each fork-held-mutex '"signature":"hang (mutex) reset_in_child<fork' "with one signature for all"
+each fork-held-mutex '"signature":"v1 hang (mutex) reset_in_child<fork' "with one signature for all"
 each fork-stop-sampler/join '"triage":{"pattern":"lock-order"' "is lock-order"
 each fork-live-subinterpreter '"triage":{"pattern":"fork-safety"' "is fork-safety"
 each fork-live-subinterpreter '"attribution":"cpython"' "of CPython's own"
@@ -51,7 +51,7 @@ for variant in new-state current-frames import; do
 	each "fork-atfork-head-lock/$variant" '"attribution":"interaction"' "of no single party"
 done
 each finalize-ensure-after/gilstate '"triage":{"pattern":"finalization-toctou"' "is finalization"
-each finalize-ensure-after/gilstate '"signature":"SIGSEGV PyGILState_Ensure<ensure_after_work' \
+each finalize-ensure-after/gilstate '"signature":"v1 SIGSEGV PyGILState_Ensure<ensure_after_work' \
 	"with one signature for all"
 each finalize-check-then-ensure/gilstate '"triage":{"pattern":"finalization-toctou"' \
 	"is finalization"

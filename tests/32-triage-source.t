@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`forkpoint triage --source`: which revision, which files and lines, which commits; and that a
 repository can make nothing of its own run."""
+import json
 import os
 import re
 import shutil
@@ -158,6 +159,25 @@ has(out, f"- [`#34`]({BASE}/pull/34): fix: mend the fork of children (\\#12) (\\
     f"([`{second[:12]}`]({BASE}/commit/{second}))", "commits are told once, with all reasons")
 unlike(out, "#56", "what came after the revision is not")
 unlike(out, "pull/1\\)", "nor what has to do with neither file nor word")
+
+# The same for programs.
+ran = run(PROGRAM, "triage", "--json", "--source", f"{repo}@2.18.0", fork)
+equal(ran.status, 0, "--json with --source") or print(ran.err)
+told = json.loads(ran.out)["source"]
+equal({key: told[key] for key in ("name", "revision", "commit", "why", "url", "notes")},
+      {"name": "Owner/proj", "revision": "2.18.0", "commit": second, "why": "as given: '2.18.0'",
+       "url": f"{BASE}/tree/2.18.0", "notes": []}, "says which revision it is, and why")
+equal([(f["frame"], f["path"], f["line"], f["by_name"], f["doubt"]) for f in told["files"]],
+      [(2, STACK, 6, True, None), (3, STACK, 10, True, None)], "which files and lines")
+equal(told["files"][1]["url"], f"{BASE}/blob/2.18.0/{STACK}#L10", "with links")
+shown = dict(enumerate(told["files"][1]["lines"], told["files"][1]["first"]))
+equal(shown[12], "\tSampler::clear();", "and the code around")
+equal([(c["commit"], c["subject"], c["pull_request"], c["pull_request_url"], c["url"])
+       for c in told["commits"]],
+      [(second, "fix: mend the fork of children (#12) (#34)", "34", f"{BASE}/pull/34",
+        f"{BASE}/commit/{second}")], "and which commits and pull requests have to do with it")
+equal(json.loads(run(PROGRAM, "triage", "--json", fork).out)["source"], None,
+      "without --source it is null")
 gil = scratch("gil.txt")
 spew(gil, f"0x7f6e81c53239 PyGILState_Ensure libpython3.12.so.1.0+0x1d2f10\n"
      f"0x7f6e769d7851 work {MODULE}+0x4f11\n0x7f6e81c53239 start_thread libc.so.6+0x1d2f10\n")

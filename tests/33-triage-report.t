@@ -45,8 +45,6 @@ usage([], "FILE", "no operand")
 usage(["--what", fork], "what", "an option that does not exist")
 usage(["--json", "--out", "/tmp", fork], r"\Aforkpoint: --out is for reports in Markdown",
       "--json with --out")
-usage(["--json", "--source", ".", fork], "--source is for reports in Markdown",
-      "--json with --source")
 usage(["--cluster", "--out", "/tmp", fork], "--cluster writes no reports", "--cluster with --out")
 usage(["--out", scratch("missing"), fork], "No such file or directory: give a directory",
       "--out without its directory")
@@ -81,6 +79,7 @@ status, out, err = forkpoint("triage", "--cluster", other, fork, prose, fork)
 lines = [line.split("\t") for line in out.splitlines()]
 equal([(line[0], line[2]) for line in lines], [("2", "fork-safety"), ("1", "other")],
       "--cluster writes a line a signature, the most frequent first")
+none([line[1] for line in lines if not line[1].startswith("v1 ")], "each with its version")
 equal([line[3] for line in lines], [f"{fork} {fork}", other], "with the files of each")
 status, out, err = forkpoint("triage", "--cluster", "--json", other, fork, fork)
 clusters = [json.loads(line) for line in out.splitlines()]
@@ -88,6 +87,58 @@ equal([(c["count"], c["pattern"], c["files"]) for c in clusters],
       [(2, "fork-safety", [fork, fork]), (1, "other", [other])], "as JSON objects, too")
 equal(clusters[0]["signature"], lines[0][1], "with the same signature")
 equal(forkpoint("triage", "--cluster", prose).status, 1, "nothing to group: exit status 1")
+
+# What experiments say of a crash that forkpoint has made itself.
+RECORD = "tests/fixtures/triage/finalize-ensure-after-gilstate-3.13.0-forkpoint.txt"
+cell = json.loads([line for line in slurp(RECORD).splitlines() if line.startswith("{")][0])
+CLEAN = {"outside": None, "quiet": {"trials": 3, "bad": 0},
+         "twin": {"trials": 3, "bad": 0, "hits": 2}, "fresh": {"trials": 1, "same": 1, "expected": 0}}
+record = scratch("record.txt")
+
+
+def experiment(controls, **said):
+    """What is told in Markdown, what in JSON, and what of this when it is read again."""
+    for word in "confirmed", "confirmation":
+        cell["findings"][0]["triage"].pop(word, None)
+    cell["findings"][0]["triage"].update(said)
+    spew(record, json.dumps({**cell, "controls": controls}))
+    markdown, line = forkpoint("triage", record).out, forkpoint("triage", "--json", record).out
+    spew(record, line)
+    again = json.loads(forkpoint("triage", "--json", record).out)
+    answer = json.loads(line)
+    for key in "confirmation", "controls":
+        equal(again[key], answer[key], f"of {said} the {key} stays when it is read again")
+    return markdown, answer["confirmation"], answer["controls"]
+
+
+out, *answer = experiment(CLEAN, confirmed=True, confirmation="confirmed")
+equal(answer, ["confirmed", CLEAN], "a crash that is confirmed, with its figures")
+has(out, "\n**confirmed**: each control of the experiment that applies agrees.\n\n- quiet, the "
+    "thread parked before its window: 0 of 3 trials went wrong\n- twin, the same code with the fix: "
+    "0 of 3 trials went wrong\n- of the twin's trials, 2 met the race\n- fresh, a process of its "
+    "own: 1 of 1 trials ended the same way\n\n", "in Markdown, too")
+against = {**CLEAN, "twin": {"trials": 3, "bad": 2, "hits": 3}}
+out, *answer = experiment(against, confirmed=False, confirmation="contradicted")
+equal(answer, ["contradicted", against], "one that came with the fix as well is contradicted")
+has(out, "\n**contradicted**: a control of the experiment shows it where the race cannot be.\n",
+    "in Markdown, too")
+has(out, "with the fix: 2 of 3 trials went wrong", "with the figure that speaks against it")
+unmet = {**CLEAN, "twin": {"trials": 3, "bad": 0, "hits": 0}}
+out, *answer = experiment(unmet, confirmed=None, confirmation="not confirmed")
+equal(answer, ["not confirmed", unmet], "a twin that was never met confirms nothing")
+has(out, "\n**not confirmed**: no control of the experiment could tell.\n", "in Markdown, too")
+out, *answer = experiment(None, confirmed=None, confirmation="not confirmed")
+equal(answer, ["not confirmed", None], "nor what was not tried")
+has(out, "\n**not confirmed**: no control was run, or its figures are not in the report.\n",
+    "which is told")
+# Records of earlier releases have the one word only, and it was for both.
+for controls, wanted in (against, "contradicted"), (unmet, "not confirmed"):
+    equal(experiment(controls, confirmed=False)[1], wanted, f"an earlier record is {wanted}")
+equal(experiment(CLEAN, confirmed=True)[1], "confirmed", "an earlier record is confirmed")
+out, *answer = experiment(CLEAN, confirmation="perhaps")
+equal(answer[0], None, "a word that is none says nothing")
+out = forkpoint("triage", fork).out
+ok("confirmed" not in out, "of a report that others wrote no experiment is told")
 
 # --out.
 kept = scratch("kept")

@@ -31,7 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 C
-sources="tests/fuzz/main.c harness/base/errors.c harness/base/strbuf.c harness/base/text.c"
+sources=tests/fuzz/main.c
+for name in errors memory strbuf strbuf_read text; do
+	sources="$sources harness/base/$name.c"
+done
 # shellcheck disable=SC2086 # they are words
 run "${CC:-cc}" -std=gnu17 -D_GNU_SOURCE -Iharness -I. -o "$tap_dir/faulty" "$tap_dir/faulty.c" $sources
 is "$status" 0 "a target of one's own is built"

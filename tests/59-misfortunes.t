@@ -72,11 +72,11 @@ def many_kinds():
     equal((len(at(cell, "findings") or []), at(cell, "findings_left_out")), (16, 5),
           "there is room for 16 kinds, and what was left out is counted")
     like(at(cell, "replay") or "", r":SIGBUS$", "the unexpected one is the cell's")
-    like(at(cell, "triage", "signature") or "", r"\ASIGBUS ", "in its signature, too")
+    like(at(cell, "triage", "signature") or "", r"\Av1 SIGBUS ", "in its signature, too")
     # The first try of the replay meets the last SIGSEGV, the second one what is looked for.
     count_from(19)
     ran = drive("replay", cell.get("replay") or "", env=ENV)
-    like(ran.out, r"\ASIGBUS again, in trial 2\nSIGBUS ", "replay shows what its line is about")
+    like(ran.out, r"\ASIGBUS again, in trial 2\nv1 SIGBUS ", "replay shows what its line is about")
 
 
 def two_deaths():
@@ -88,12 +88,12 @@ def two_deaths():
     like(term.get("degraded") or "", r"no capture", "and that there is none is said")
     cell = cell_of("test-deaths/abort", "--trials", "2")
     equal(at(cell, "outcomes"), {"SIGABRT": 2}, "a child that crashes, and its parent aborts")
-    like(at(cell, "triage", "signature") or "", r"\ASIGABRT parent_aborts<",
+    like(at(cell, "triage", "signature") or "", r"\Av1 SIGABRT parent_aborts<",
          "the parent's own crash is captured")
     cell = cell_of("test-deaths/once", "--trials", "2")
     equal(at(cell, "outcomes"), {"SIGTERM": 1, "SIGSEGV": 1}, "then only the child dies")
     like(at(finding_of(cell, "SIGSEGV"), "triage", "signature") or "",
-         r"\ASIGSEGV child_faults<", "a capture that was dropped before is taken then")
+         r"\Av1 SIGSEGV child_faults<", "a capture that was dropped before is taken then")
 
 
 def controls():
@@ -101,14 +101,16 @@ def controls():
     equal(at(cell, "outcomes"), {"SIGSEGV": 3}, "a crash in the window")
     equal(at(cell, "controls", "twin"), {"trials": 3, "bad": 0, "hits": 0},
           "beside a twin that never enters its window")
-    ok(at(cell, "triage", "confirmed") is False, "is not confirmed by that")
+    equal((at(cell, "triage", "confirmed"), at(cell, "triage", "confirmation")),
+          (None, "not confirmed"), "is not confirmed by that")
     if os.uname().machine == "x86_64":
         ran, cells = run("test-no-entry", "--explore", "step")
         equal((ran.status, at(cells, 0, "verdict"), at(cells, 0, "harness_error")),
               (1, "vacuous", None), "a window that W never enters is vacuous, though F's child dies")
         equal(at(cells, 0, "controls", "fresh"), {"trials": 1, "same": 1, "expected": 0},
               "which it does in a fresh process as well")
-        ok(at(cells, 0, "triage", "confirmed") is False, "and is no race of that window")
+        equal((at(cells, 0, "triage", "confirmed"), at(cells, 0, "triage", "confirmation")),
+              (False, "contradicted"), "and is no race of that window")
         ran = drive("replay", at(cells, 0, "replay") or "", env=ENV)
         equal((ran.status, ran.err), (0, ""), "its replay line repeats it") or diag(ran.out)
     outside = at(cell_of("test-outside", "--trials", "60", "--explore", "starve"), "controls", "outside")
@@ -172,6 +174,10 @@ def dossiers():
     files = sorted(map(os.path.basename, glob.glob(f"{where}/*")))
     equal([re.sub(r".*-SIGSEGV", "", name) for name in files],
           ["-0x1-0-2.txt", "-0x1-0.txt", "-0x2-0.txt"], "each has a file of its own")
+    said = {line for name in files for line in slurp(f"{where}/{name}").splitlines()
+            if line.startswith(("signature ", "experiment "))}
+    equal(sorted(line.split()[:2] for line in said),
+          [["experiment", "confirmed"], ["signature", "v1"]], "with what the controls say")
 
 
 def loads():

@@ -64,11 +64,13 @@ above(awaited["seconds"], 0.39, "after eight budgets")
 
 # The controls: a crash of the window's own, and one that has nothing to do with it.
 window = cell_of("window")
-ok(at(window, "triage", "confirmed") is True, "a crash inside the window only is confirmed")
+equal((at(window, "triage", "confirmed"), at(window, "triage", "confirmation")),
+      (True, "confirmed"), "a crash inside the window only is confirmed")
 quiet = at(window, "controls", "quiet")
 equal(picked(quiet, "trials", "bad"), [3, 0], "the quiet control is clean")
 outside = cell_of("outside")
-ok(at(outside, "triage", "confirmed") is False, "a crash that happens without the race is not")
+equal((at(outside, "triage", "confirmed"), at(outside, "triage", "confirmation")),
+      (False, "contradicted"), "a crash that happens without the race is not")
 equal(at(outside, "controls", "quiet", "bad"), 3, "the quiet control has refuted it")
 
 # Slow, busy, silent, stopped, stuck: different things.
@@ -80,14 +82,14 @@ equal(outcomes(spin), "timeout", "one that only burns CPU is a timeout")
 like(spin["said"], r"CPU used and nothing moved", "and no hang")
 equal(at(spin, "triage", "pattern"), "recursion-or-loop", "known for a loop")
 like(at(spin, "triage", "detail"), r"runs without end in spin\b", "which is said to run")
-like(at(spin, "triage", "signature"), r"\Aspin spin<", "with a signature that is no hang's")
+like(at(spin, "triage", "signature"), r"\Av1 spin spin<", "with a signature that is no hang's")
 for isolation in "zygote", "exec":
     stop = cell_of("stop", "--trials", "1", "--isolation", isolation)
     equal(outcomes(stop), "timeout", f"one that was stopped ({isolation}) is a timeout")
     like(stop["said"], r"stopped by a signal", "for a reason of its own")
     below(stop["seconds"], 20, "and not waited for until its time is over")
     like(at(stop, "triage", "detail"), r"stopped by a signal in stop_itself\b", "it is told where")
-    like(at(stop, "triage", "signature"), r"\Astopped stop_itself<", "and is no hang, either")
+    like(at(stop, "triage", "signature"), r"\Av1 stopped stop_itself<", "and is no hang, either")
 silent = cell_of("silent")
 equal(outcomes(silent), "wrong", "one that ends without a word is wrong")
 like(silent["said"], r"without a word \(exit status 0\)", "whatever its exit status")

@@ -147,7 +147,7 @@ late = walk("selftest-step-crash-late")[False]
 equal(ranges(bad_of(late)), [(0, late["points"] - 1)],
       "before a finalization it comes to its crash from each point")
 for cell in crash, late:
-    like(at(cell, "triage", "signature"), r"^SIGSEGV work_crash<", "whose place is known")
+    like(at(cell, "triage", "signature"), r"^v1 SIGSEGV work_crash<", "whose place is known")
     below(cell["points"], 100, "the walk does not go on through the handler of the crash")
 
 vacuous = run_cells("selftest-vacuous", "--explore", "step", "--python", python, "--twins",

@@ -33,7 +33,7 @@ def make_copy():
     os.mkdir(f"{TREE}/cache")
     for name in ["Makefile", "README.md", "LICENSE"]:
         shutil.copy(name, TREE)
-    for name in ["ci", "embed", "harness", "scenarios", "tests/fixtures"]:
+    for name in ["ci", "embed", "harness", "library", "scenarios", "tests/fixtures"]:
         shutil.copytree(name, f"{TREE}/{name}", symlinks=True)
     shutil.copy(forkpoint_test.PROGRAM, f"{TREE}/build/forkpoint")
     os.symlink(f"{CACHE}/interpreters", f"{TREE}/cache/interpreters")

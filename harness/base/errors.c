@@ -4,9 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#include "base/strbuf.h"
 
 /* One write for each message, so that lines of several processes do not mix. */
 static void complain(const char *prefix, const char *fmt, va_list ap)
@@ -49,40 +46,7 @@ void bug_at(const char *file, int line, const char *fmt, ...)
 	abort();
 }
 
-static void *need(void *p)
+void no_memory(void)
 {
-	if (!p)
-		die(EXIT_HARNESS, "out of memory: give the process more or run fewer --jobs");
-	return p;
-}
-
-void *xmalloc(size_t size)
-{
-	return need(malloc(size ? size : 1));
-}
-
-void *xcalloc(size_t n, size_t size)
-{
-	return need(calloc(n ? n : 1, size ? size : 1));
-}
-
-void *xrealloc(void *p, size_t size)
-{
-	return need(realloc(p, size ? size : 1));
-}
-
-char *xstrdup(const char *s)
-{
-	return need(strdup(s));
-}
-
-char *xstrfmt(const char *fmt, ...)
-{
-	struct strbuf sb = STRBUF_INIT;
-	va_list ap;
-
-	va_start(ap, fmt);
-	strbuf_vaddf(&sb, fmt, ap);
-	va_end(ap);
-	return strbuf_detach(&sb);
+	die(EXIT_HARNESS, "out of memory: give the process more or run fewer --jobs");
 }

@@ -30,7 +30,10 @@ void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), 
 void bug_at(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
 
-/* malloc, calloc, realloc, strdup that never return NULL. */
+/* No memory: ends the program, or what the library was asked for (library/memory.h). */
+void no_memory(void) __attribute__((noreturn));
+
+/* base/memory.c: malloc, calloc, realloc, strdup that never return NULL. */
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/strbuf.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/errors.h"
 
@@ -47,7 +44,7 @@ static void strbuf_grow(struct strbuf *sb, size_t extra)
 	size_t need, alloc = sb->alloc ? sb->alloc : 64;
 
 	if (extra > SIZE_MAX / 2 - sb->len - 1)
-		die(EXIT_HARNESS, "out of memory: a string would exceed the address space");
+		no_memory(); /* a string would exceed the address space */
 	need = sb->len + extra + 1;
 	if (need <= sb->alloc)
 		return;
@@ -107,38 +104,4 @@ void strbuf_rtrim(struct strbuf *sb)
 {
 	while (sb->len && strchr(" \t\r\n", sb->buf[sb->len - 1]))
 		sb->buf[--sb->len] = '\0';
-}
-
-int strbuf_read(struct strbuf *sb, int fd, size_t max)
-{
-	char chunk[8192];
-	size_t got = 0;
-
-	while (got < max) {
-		size_t want = max - got < sizeof(chunk) ? max - got : sizeof(chunk);
-		ssize_t n = read(fd, chunk, want);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (n == 0)
-			break;
-		strbuf_add(sb, chunk, (size_t)n);
-		got += (size_t)n;
-	}
-	return 0;
-}
-
-int strbuf_read_file(struct strbuf *sb, const char *path, size_t max)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC), saved, ret;
-
-	if (fd < 0)
-		return -1;
-	ret = strbuf_read(sb, fd, max);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return ret;
 }

@@ -33,7 +33,10 @@ void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 /* Take white space off the end. */
 void strbuf_rtrim(struct strbuf *sb);
-/* Append what can be read from fd until its end, `max` bytes at most. 0, or -1 with errno. */
+/*
+ * strbuf_read.c: append what can be read from fd until its end, `max` bytes at most. 0, or -1 with
+ * errno.
+ */
 int strbuf_read(struct strbuf *sb, int fd, size_t max);
 /* The same of a file. */
 int strbuf_read_file(struct strbuf *sb, const char *path, size_t max);

@@ -63,15 +63,15 @@ static enum link_result run_control(const struct cell *from, const struct strate
 	return result;
 }
 
-static void note_outside(const struct cell *bug, struct confirmation *out)
+static void note_outside(const struct cell *bug, struct confirm *out)
 {
-	out->outside.bad = not_ok(&bug->tally) - tally_bad_hits(&bug->tally);
-	out->outside.trials = bug->tally.trials - bug->tally.hits;
-	out->outside.applies = bug->scenario->window && out->outside.trials;
+	out->controls.outside.bad = not_ok(&bug->tally) - tally_bad_hits(&bug->tally);
+	out->controls.outside.trials = bug->tally.trials - bug->tally.hits;
+	out->controls.outside.applies = bug->scenario->window && out->controls.outside.trials;
 }
 
 static enum link_result run_quiet(const struct cell *bug, const struct strategy *strategy,
-				  struct confirmation *out, struct strbuf *err)
+				  struct confirm *out, struct strbuf *err)
 {
 	struct tally tally;
 	enum link_result result;
@@ -80,15 +80,15 @@ static enum link_result run_quiet(const struct cell *bug, const struct strategy 
 		return LINK_DONE;
 	result = run_control(bug, strategy, MEET_QUIET, 0, control_trials(bug, strategy),
 			     &tally, err);
-	out->quiet.applies = true;
-	out->quiet.trials = tally.trials;
-	out->quiet.hits = tally.hits;
-	out->quiet.bad = not_ok(&tally);
+	out->controls.quiet.applies = true;
+	out->controls.quiet.trials = tally.trials;
+	out->controls.quiet.hits = tally.hits;
+	out->controls.quiet.bad = not_ok(&tally);
 	return result;
 }
 
 static enum link_result run_twin(const struct cell *bug, const struct strategy *strategy,
-				 const struct cell *twin, struct confirmation *out,
+				 const struct cell *twin, struct confirm *out,
 				 struct strbuf *err)
 {
 	struct cell substitute = *bug;
@@ -103,10 +103,10 @@ static enum link_result run_twin(const struct cell *bug, const struct strategy *
 	else
 		result = run_control(&substitute, strategy, -1, 0,
 				     control_trials(bug, strategy), &tally, err);
-	out->twin.applies = true;
-	out->twin.trials = tally.trials;
-	out->twin.hits = tally.hits;
-	out->twin.bad = twin_bad(&substitute, &tally);
+	out->controls.twin.applies = true;
+	out->controls.twin.trials = tally.trials;
+	out->controls.twin.hits = tally.hits;
+	out->controls.twin.bad = twin_bad(&substitute, &tally);
 	return result;
 }
 
@@ -124,7 +124,7 @@ static uint64_t ended_otherwise(const struct cell *bug, enum outcome outcome,
 }
 
 static enum link_result run_fresh(const struct cell *bug, const struct strategy *strategy,
-				  struct link *fresh, struct confirmation *out, struct strbuf *err)
+				  struct link *fresh, struct confirm *out, struct strbuf *err)
 {
 	const struct finding *first = cell_main_finding(bug);
 	struct cell cell = *bug;
@@ -137,47 +137,47 @@ static enum link_result run_fresh(const struct cell *bug, const struct strategy 
 	cell.settings[first->allocator].link = fresh;
 	cell_use(&cell, first->allocator);
 	result = run_control(&cell, strategy, -1, first->first_trial, 1, &out->fresh_tally, err);
-	out->fresh.applies = true;
-	out->fresh.trials = out->fresh_tally.trials;
-	out->fresh.hits = out->fresh_tally.hits;
-	out->fresh.bad = out->fresh_tally.outcomes[first->outcome];
-	out->fresh_otherwise = ended_otherwise(bug, first->outcome, &out->fresh_tally);
+	out->controls.fresh.applies = true;
+	out->controls.fresh.trials = out->fresh_tally.trials;
+	out->controls.fresh.hits = out->fresh_tally.hits;
+	out->controls.fresh.bad = out->fresh_tally.outcomes[first->outcome];
+	out->controls.fresh_otherwise = ended_otherwise(bug, first->outcome, &out->fresh_tally);
 	return result;
 }
 
-/* Of what goes wrong, whatever it is: only inside the window, and only without the fix. */
-static bool is_race(const struct confirmation *c)
+static bool came_again(const struct confirm *c, const struct cell *cell, enum outcome outcome)
 {
-	if (c->outside.applies && c->outside.bad)
-		return false;
-	if (c->quiet.applies && c->quiet.bad)
-		return false;
-	return c->twin.hits && !c->twin.bad;
-}
-
-static bool came_again(const struct confirmation *c, const struct cell *cell, enum outcome outcome)
-{
-	if (c->fresh.applies)
+	if (c->controls.fresh.applies)
 		return c->fresh_tally.outcomes[outcome] > 0;
 	return cell->tally.hit_outcomes[outcome] > 1;
 }
 
-enum confirmed confirm_finding(const struct confirmation *c, const struct cell *cell,
-			       const struct finding *finding)
+static bool is_confirmed(const struct confirm *c, const struct cell *cell,
+			 const struct finding *finding)
 {
-	if (!c->done)
-		return CONFIRMED_UNKNOWN;
-	if (!is_race(c))
-		return CONFIRMED_NO;
+	const struct control_result *fresh = &c->controls.fresh;
+
+	if (!c->controls.twin.hits)
+		return false;
 	if (finding == cell_main_finding(cell))
-		return c->fresh.applies && !c->fresh.bad && !c->fresh_otherwise ? CONFIRMED_NO :
-										  CONFIRMED_YES;
-	return came_again(c, cell, finding->outcome) ? CONFIRMED_YES : CONFIRMED_UNKNOWN;
+		return !fresh->applies || fresh->bad || c->controls.fresh_otherwise;
+	return came_again(c, cell, finding->outcome);
+}
+
+enum confirmation confirm_finding(const struct confirm *confirm, const struct cell *cell,
+				  const struct finding *finding)
+{
+	if (!confirm->controls.done)
+		return CONFIRMATION_OPEN;
+	/* Of what goes wrong, whatever it is: only inside the window, and only without the fix. */
+	if (controls_contradict(&confirm->controls))
+		return CONFIRMATION_CONTRADICTED;
+	return is_confirmed(confirm, cell, finding) ? CONFIRMATION_CONFIRMED : CONFIRMATION_OPEN;
 }
 
 enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 			     const struct cell *twin, struct link *fresh,
-			     struct confirmation *out, struct strbuf *err)
+			     struct confirm *out, struct strbuf *err)
 {
 	enum link_result result;
 
@@ -188,6 +188,6 @@ enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 		result = run_twin(bug, strategy, twin, out, err);
 	if (result == LINK_DONE)
 		result = run_fresh(bug, strategy, fresh, out, err);
-	out->done = result == LINK_DONE;
+	out->controls.done = result == LINK_DONE;
 	return result;
 }

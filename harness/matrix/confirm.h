@@ -19,22 +19,12 @@
 #include <stdint.h>
 
 #include "explore/strategy.h"
+#include "triage/experiment.h"
 
-struct control_result {
-	bool applies;
-	uint64_t trials;
-	uint64_t hits;
-	uint64_t bad; /* fresh: of them, those that ended as the main finding did */
-};
-
-struct confirmation {
-	bool done; /* the controls were run; else nothing is claimed */
-	struct control_result outside, quiet, twin, fresh;
+struct confirm {
+	struct controls controls;
 	struct tally fresh_tally; /* what the fresh trials came to */
-	uint64_t fresh_otherwise; /* of them, those that came to another outcome of the defect */
 };
-
-enum confirmed { CONFIRMED_UNKNOWN, CONFIRMED_NO, CONFIRMED_YES };
 
 /*
  * Run the controls that need trials of their own. `bug` has been explored; `twin` too, or it is
@@ -43,16 +33,17 @@ enum confirmed { CONFIRMED_UNKNOWN, CONFIRMED_NO, CONFIRMED_YES };
  */
 enum link_result confirm_run(struct cell *bug, const struct strategy *strategy,
 			     const struct cell *twin, struct link *fresh,
-			     struct confirmation *out, struct strbuf *err);
+			     struct confirm *out, struct strbuf *err);
 
 /*
  * What the controls say of one of the cell's findings. Three of them are about whatever goes wrong,
- * and refute all findings. The cell's main finding is borne out if they are clean and `fresh`,
- * where it applies, showed the same or another outcome of the defect; any other one only if its
- * own outcome came again: in `fresh`,
- * or, where that does not apply, in more than one hit.
+ * and one that is not clean contradicts all findings. Nothing is confirmed by a twin that was never
+ * met. The cell's main finding is confirmed if `fresh`, where it applies, showed the same or
+ * another outcome of the defect; any other one only if its own outcome came again: in `fresh`, or,
+ * where that does not apply, in more than one hit. That it did not come in `fresh`, which has few
+ * trials, contradicts nothing. Never CONFIRMATION_NONE.
  */
-enum confirmed confirm_finding(const struct confirmation *confirmation, const struct cell *cell,
-			       const struct finding *finding);
+enum confirmation confirm_finding(const struct confirm *confirm, const struct cell *cell,
+				  const struct finding *finding);
 
 #endif

@@ -59,12 +59,13 @@ static void add_thread(struct strbuf *out, const struct crash_thread *t)
 		strbuf_addstr(out, "  (the unwinder went no further)\n");
 }
 
-static void add_triage(struct strbuf *out, const struct triage *t)
+static void add_triage(struct strbuf *out, const struct triage *t, enum confirmation confirmation)
 {
 	strbuf_addf(out, "pattern      %s (%s)\ndetail       %s\nattribution  %s%s%s\n"
-		    "signature    %s\n", pattern_name(t->pattern), confidence_name(t->confidence),
-		    t->detail, attribution_name(t->attribution), t->component ? ", " : "",
-		    t->component ? t->component : "", t->signature);
+		    "signature    %s\nexperiment   %s\n", pattern_name(t->pattern),
+		    confidence_name(t->confidence), t->detail, attribution_name(t->attribution),
+		    t->component ? ", " : "", t->component ? t->component : "", t->signature,
+		    confirmation_name(confirmation));
 	for (size_t i = 0; i < t->nevidence; i++)
 		strbuf_addf(out, "evidence     %s\n", t->evidence[i].why);
 }
@@ -173,7 +174,8 @@ static int dossier_keep(const char *stem, const struct strbuf *text, struct strb
 }
 
 int dossier_write(const char *dir, const struct unit *unit, const struct cell *cell, unsigned int n,
-		  const char *replay, const struct triage *triage, struct strbuf *err)
+		  const char *replay, const struct triage *triage, enum confirmation confirmation,
+		  struct strbuf *err)
 {
 	const struct finding *f = &cell->findings[n];
 	char *stem = dossier_stem(dir, unit, cell, n), *title = unit_title(unit);
@@ -185,7 +187,7 @@ int dossier_write(const char *dir, const struct unit *unit, const struct cell *c
 		    title, cell->twin ? " (twin)" : "", outcome_name(f->outcome),
 		    (unsigned long long)f->count, (unsigned long long)cell->tally.trials, replay);
 	if (triage)
-		add_triage(&text, triage);
+		add_triage(&text, triage, confirmation);
 	if (f->crash)
 		add_crash(&text, f->crash);
 	ret = dossier_keep(stem, &text, err);

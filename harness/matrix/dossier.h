@@ -4,6 +4,7 @@
 #define FORKPOINT_MATRIX_DOSSIER_H
 
 #include "matrix/plan.h"
+#include "triage/experiment.h"
 #include "triage/triage.h"
 
 /*
@@ -12,6 +13,7 @@
  * the same time, has kept stays: then a number follows, from 2 on. 0, or -1 and a sentence.
  */
 int dossier_write(const char *dir, const struct unit *unit, const struct cell *cell, unsigned int n,
-		  const char *replay, const struct triage *triage, struct strbuf *err);
+		  const char *replay, const struct triage *triage, enum confirmation confirmation,
+		  struct strbuf *err);
 
 #endif

@@ -76,26 +76,21 @@ static json_t *set_json(const struct outcome_set *set)
 	return json;
 }
 
-static json_t *confirmed_json(const struct confirmation *confirmation, const struct cell *cell,
-			      const struct finding *finding)
+static enum confirmation confirmation_of(const struct confirm *confirmed,
+					 const struct cell *cell,
+					 const struct finding *finding)
 {
-	switch (confirmation ? confirm_finding(confirmation, cell, finding) : CONFIRMED_UNKNOWN) {
-	case CONFIRMED_YES:
-		return json_true();
-	case CONFIRMED_NO:
-		return json_false();
-	default:
-		return json_null();
-	}
+	return confirmed ? confirm_finding(confirmed, cell, finding) : CONFIRMATION_OPEN;
 }
 
-/* Takes `confirmed` over. */
-static json_t *triage_json(const struct triage *triage, json_t *confirmed)
+static json_t *triage_json(const struct triage *triage, enum confirmation confirmation)
 {
 	json_t *json = json_object();
 
 	account_add_triage(json, triage);
-	json_object_set_new(json, "confirmed", confirmed);
+	json_object_set_new(json, "confirmed", confirmation == CONFIRMATION_OPEN ? json_null() :
+			    json_boolean(confirmation == CONFIRMATION_CONFIRMED));
+	json_object_set_new(json, "confirmation", json_string(confirmation_name(confirmation)));
 	return json;
 }
 
@@ -117,12 +112,14 @@ static char *replay_line(const struct unit *unit, const struct cell *cell, enum 
 }
 
 static void keep_dossier(json_t *json, const struct unit *unit, const struct cell *cell,
-			 unsigned int n, const char *replay, const struct triage *triage)
+			 unsigned int n, const char *replay, const struct triage *triage,
+			 enum confirmation confirmation)
 {
 	struct strbuf err = STRBUF_INIT;
 
 	if (cell->limits.out &&
-	    dossier_write(cell->limits.out, unit, cell, n, replay, triage, &err) < 0)
+	    dossier_write(cell->limits.out, unit, cell, n, replay, triage, confirmation,
+			  &err) < 0)
 		json_object_set_new(json, "dossier_error", json_of_text(err.buf));
 	strbuf_release(&err);
 }
@@ -139,7 +136,7 @@ static json_t *counts_json(const struct finding *f)
 }
 
 static json_t *finding_json(const struct unit *unit, const struct cell *cell, unsigned int n,
-			    const struct confirmation *confirmation)
+			    const struct confirm *confirmed)
 {
 	static const char *const keys[] = {
 		"outcome", "count", "allocators", "replay", "dossier_error", "triage", NULL,
@@ -148,16 +145,17 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	char *line = replay_line(unit, cell, f->outcome, f->allocator, f->first_trial);
 	json_t *json = object_of_nulls(keys);
 	struct triage *triage = f->crash ? triage_classify(f->crash, NULL) : NULL;
+	enum confirmation confirmation = confirmation_of(confirmed, cell, f);
 
 	json_object_set_new(json, "outcome", json_string(outcome_name(f->outcome)));
 	json_object_set_new(json, "count", json_integer((json_int_t)f->count));
 	json_object_set_new(json, "allocators", counts_json(f));
 	json_object_set_new(json, "replay", json_string(line));
-	keep_dossier(json, unit, cell, n, line, triage);
+	keep_dossier(json, unit, cell, n, line, triage, confirmation);
 	crash_json_add(json, f->crash);
 	if (triage) {
 		json_object_set_new(json, "triage",
-				    triage_json(triage, confirmed_json(confirmation, cell, f)));
+				    triage_json(triage, confirmation));
 		triage_free(triage);
 	} else {
 		json_object_set_new(json, "degraded",
@@ -192,7 +190,7 @@ static json_t *plain_replay(const struct unit *unit, const struct cell *cell)
 }
 
 static void add_findings(json_t *json, const struct unit *unit, const struct cell *cell,
-			 const struct confirmation *confirmation)
+			 const struct confirm *confirmed)
 {
 	const struct finding *first = cell_main_finding(cell);
 	json_t *list = json_array();
@@ -200,7 +198,7 @@ static void add_findings(json_t *json, const struct unit *unit, const struct cel
 	json_object_set_new(json, "replay", plain_replay(unit, cell));
 	for (unsigned int i = 0; i < cell->nfindings; i++) {
 		const struct finding *f = &cell->findings[i];
-		json_t *one = finding_json(unit, cell, i, confirmation);
+		json_t *one = finding_json(unit, cell, i, confirmed);
 
 		if (f == first) {
 			json_object_set(json, "replay", json_object_get(one, "replay"));
@@ -211,46 +209,6 @@ static void add_findings(json_t *json, const struct unit *unit, const struct cel
 	}
 	json_object_set_new(json, "findings", list);
 	json_object_set_new(json, "findings_left_out", json_integer((json_int_t)cell->left_out));
-}
-
-static json_t *control_json(const struct control_result *control, const char *what)
-{
-	if (!control->applies)
-		return json_null();
-	return json_pack("{s:I,s:I}", "trials", (json_int_t)control->trials, what,
-			 (json_int_t)control->bad);
-}
-
-/* The only one whose trials are to meet the race: that none did is worth knowing. */
-static json_t *twin_json(const struct control_result *twin)
-{
-	json_t *json = control_json(twin, "bad");
-
-	if (twin->applies)
-		json_object_set_new(json, "hits", json_integer((json_int_t)twin->hits));
-	return json;
-}
-
-static json_t *fresh_json(const struct confirmation *c)
-{
-	json_t *json = control_json(&c->fresh, "same");
-
-	if (c->fresh.applies)
-		json_object_set_new(json, "expected",
-				    json_integer((json_int_t)c->fresh_otherwise));
-	return json;
-}
-
-static void add_controls(json_t *json, const struct confirmation *c)
-{
-	if (!c || !c->done)
-		return;
-	json_object_set_new(json, "controls",
-			    json_pack("{s:o,s:o,s:o,s:o}", "outside",
-				      control_json(&c->outside, "bad"), "quiet",
-				      control_json(&c->quiet, "bad"), "twin",
-				      twin_json(&c->twin), "fresh",
-				      fresh_json(c)));
 }
 
 static void add_rate(json_t *json, const struct tally *tally)
@@ -290,7 +248,7 @@ static json_t *allocators_json(const struct cell *cell)
 }
 
 json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
-		       const struct confirmation *confirmation)
+		       const struct confirm *confirmed)
 {
 	json_t *json = result_new(unit, cell->twin);
 	struct strbuf reason = STRBUF_INIT;
@@ -315,8 +273,9 @@ json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
 		json_object_set_new(json, "measured_ns",
 				    json_integer((json_int_t)(tally->measured_sum_ns /
 							      tally->measured)));
-	add_findings(json, unit, cell, confirmation);
-	add_controls(json, confirmation);
+	add_findings(json, unit, cell, confirmed);
+	if (confirmed)
+		json_object_set_new(json, "controls", controls_json(&confirmed->controls));
 	json_object_update(json, cell->notes);
 	json_object_set_new(json, "seconds", json_real(stats_rounded(seconds, DIGITS)));
 	strbuf_release(&reason);

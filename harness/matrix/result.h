@@ -17,11 +17,11 @@
 json_t *result_new(const struct unit *unit, bool twin);
 
 /*
- * A cell that ran: outcomes, findings (each classified), verdict. `confirmation` may be NULL.
+ * A cell that ran: outcomes, findings (each classified), verdict. `confirmed` may be NULL.
  * Both in a new object.
  */
 json_t *result_of_cell(const struct unit *unit, const struct cell *cell,
-		       const struct confirmation *confirmation);
+		       const struct confirm *confirmed);
 
 /* A cell that did not run, and why. */
 json_t *result_skipped(const struct unit *unit, bool twin, const char *reason, bool missing);

@@ -155,7 +155,7 @@ static enum link_result explore(struct bench *bench, const struct unit *unit, bo
  * the same: some trials of it say nothing of its other points, and it may be another window.
  */
 static enum link_result confirm(struct bench *bench, const struct unit *unit, struct cell *bug,
-				struct cell *twin, struct confirmation *out, struct strbuf *err)
+				struct cell *twin, struct confirm *out, struct strbuf *err)
 {
 	struct link *fresh = bench_link(bench, unit->python, ISOLATION_EXEC,
 					bug->findings[0].allocator, err);
@@ -216,14 +216,14 @@ static void emit_unable(const struct unit *unit, bench_emit *emit, void *context
 /* Nothing is said of a cell that was interrupted: it has no result. */
 static void emit_cells(const struct unit *unit, struct cell *const cells[2],
 		       const enum link_result results[2], const struct strbuf errors[2],
-		       const struct confirmation *confirmation, bench_emit *emit, void *context)
+		       const struct confirm *confirmed, bench_emit *emit, void *context)
 {
 	for (int twin = 0; twin < 2; twin++) {
 		if (!wants(unit, twin) || results[twin] == LINK_INTERRUPTED)
 			continue;
 		emit(context, results[twin] == LINK_BROKEN ?
 			      result_broken(unit, twin, errors[twin].buf) :
-			      result_of_cell(unit, cells[twin], twin ? NULL : confirmation));
+			      result_of_cell(unit, cells[twin], twin ? NULL : confirmed));
 	}
 }
 
@@ -233,13 +233,13 @@ static void emit_cells(const struct unit *unit, struct cell *const cells[2],
  */
 static enum link_result control(struct bench *bench, const struct unit *unit,
 				struct cell *const cells[2], enum link_result twin,
-				struct confirmation *confirmation, struct strbuf *err)
+				struct confirm *confirmed, struct strbuf *err)
 {
 	enum link_result result;
 
 	if (twin != LINK_DONE)
 		return twin == LINK_BROKEN ? LINK_DONE : twin;
-	result = confirm(bench, unit, cells[0], cells[1], confirmation, err);
+	result = confirm(bench, unit, cells[0], cells[1], confirmed, err);
 	if (result == LINK_BROKEN)
 		bench_start_afresh(bench);
 	return result;
@@ -250,7 +250,7 @@ static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *
 	struct cell *cells[2] = { NULL, NULL };
 	enum link_result results[2] = { LINK_DONE, LINK_DONE };
 	struct strbuf errors[2] = { STRBUF_INIT, STRBUF_INIT };
-	struct confirmation confirmation = { .done = false };
+	struct confirm confirmed = { .controls = { .done = false } };
 
 	for (int twin = 0; twin < 2; twin++) {
 		if (*bench->interrupted)
@@ -261,8 +261,8 @@ static void run_cells(struct bench *bench, const struct unit *unit, bench_emit *
 			bench_start_afresh(bench);
 	}
 	if (has_case(cells[0]) && results[0] == LINK_DONE)
-		results[0] = control(bench, unit, cells, results[1], &confirmation, &errors[0]);
-	emit_cells(unit, cells, results, errors, &confirmation, emit, context);
+		results[0] = control(bench, unit, cells, results[1], &confirmed, &errors[0]);
+	emit_cells(unit, cells, results, errors, &confirmed, emit, context);
 	for (int twin = 0; twin < 2; twin++) {
 		bench_cell_free(cells[twin]);
 		strbuf_release(&errors[twin]);

@@ -53,14 +53,23 @@ struct account_source {
 /* Into an object: all that a classification says, from "pattern" to "evidence". */
 void account_add_triage(json_t *object, const struct triage *triage);
 
-/* `file`: what the user called it. `settings`: those it was classified by. The caller's. */
-json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage,
-		     const struct triage_settings *settings);
-
 /*
- * Appends a whole report. `generated` is the time that it shall bear, ISO 8601; `source` NULL: none
- * was looked at; `settings` as above.
+ * `file`: what the user called it. `settings`: those it was classified by. `source` NULL: none was
+ * looked at. The caller's.
  */
+json_t *account_json(const char *file, const struct trace *trace, const struct triage *triage,
+		     const struct triage_settings *settings, const struct account_source *source);
+
+/* The same as a line without its end. */
+void account_add_json(struct strbuf *out, const char *file, const struct trace *trace,
+		      const struct triage *triage, const struct triage_settings *settings,
+		      const struct account_source *source);
+
+/* "SIGSEGV", or "hang"; NULL: it does not tell. Static, or in `word`. */
+#define ACCOUNT_SIGNAL_MAX 16
+const char *account_signal(const struct crash *crash, char word[ACCOUNT_SIGNAL_MAX]);
+
+/* Appends a whole report. `generated` is the time that it shall bear, ISO 8601; else as above. */
 void account_md(struct strbuf *out, const char *file, const char *generated,
 		const struct trace *trace, const struct triage *triage,
 		const struct triage_settings *settings, const struct account_source *source);

@@ -259,6 +259,53 @@ static void add_end(struct strbuf *out, const struct account *account)
 		    source ? " and the source" : "");
 }
 
+static void add_control(struct strbuf *out, const char *what, const struct control_result *control,
+			const char *how)
+{
+	if (control->applies)
+		strbuf_addf(out, "- %s: %llu of %llu trials %s\n", what,
+			    (unsigned long long)control->bad, (unsigned long long)control->trials,
+			    how);
+}
+
+static void add_controls(struct strbuf *out, const struct controls *controls)
+{
+	static const char wrong[] = "went wrong";
+
+	strbuf_addch(out, '\n');
+	add_control(out, "outside the window", &controls->outside, wrong);
+	add_control(out, "quiet, the thread parked before its window", &controls->quiet, wrong);
+	add_control(out, "twin, the same code with the fix", &controls->twin, wrong);
+	if (controls->twin.applies)
+		strbuf_addf(out, "- of the twin's trials, %llu met the race\n",
+			    (unsigned long long)controls->twin.hits);
+	add_control(out, "fresh, a process of its own", &controls->fresh, "ended the same way");
+	if (controls->fresh.applies && controls->fresh_otherwise)
+		strbuf_addf(out, "- of the fresh trials, %llu ended in another way that is "
+			    "expected of it\n", (unsigned long long)controls->fresh_otherwise);
+}
+
+/* What the harness did with a crash that it has made. */
+static void add_experiment(struct strbuf *out, const struct experiment *experiment)
+{
+	static const char *const meanings[] = {
+		[CONFIRMATION_OPEN] = "no control of the experiment could tell",
+		[CONFIRMATION_CONTRADICTED] = "a control of the experiment shows it where the race "
+					      "cannot be",
+		[CONFIRMATION_CONFIRMED] = "each control of the experiment that applies agrees",
+	};
+
+	if (experiment->confirmation == CONFIRMATION_NONE)
+		return;
+	strbuf_addf(out, "**%s**: %s.\n", confirmation_name(experiment->confirmation),
+		    experiment->controls.done || experiment->confirmation != CONFIRMATION_OPEN ?
+		    meanings[experiment->confirmation] : "no control was run, or its figures are "
+		    "not in the report");
+	if (experiment->controls.done)
+		add_controls(out, &experiment->controls);
+	strbuf_addch(out, '\n');
+}
+
 void account_md(struct strbuf *out, const char *file, const char *generated,
 		const struct trace *trace, const struct triage *triage,
 		const struct triage_settings *settings, const struct account_source *source)
@@ -277,6 +324,7 @@ void account_md(struct strbuf *out, const char *file, const char *generated,
 	add_stack(out, &account);
 	account_add_code(out, &account);
 	add_pattern(out, &account);
+	add_experiment(out, &trace->experiment);
 	account_add_attribution(out, &account);
 	account_add_flow(out, &account);
 	account_add_related(out, &account);

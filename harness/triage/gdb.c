@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/gdb.h"
 
-#include <ctype.h>
 #include <string.h>
+
+#include "base/ascii.h"
 
 /* "fs_base", "eflags": the longest name of a register. */
 #define REGISTER_MAX 8
@@ -40,7 +41,7 @@ bool gdb_is_frame(struct piece text)
 
 static bool is_word(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '$';
+	return ascii_is_alnum(c) || c == '_' || c == '$';
 }
 
 /* The sign behind "operator": its brackets open and close nothing. */

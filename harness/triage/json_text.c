@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "triage/json_mend.h"
@@ -133,4 +134,16 @@ json_t *json_of_text(const char *text)
 	json = json_string(clean.buf);
 	strbuf_release(&clean);
 	return json;
+}
+
+void json_put(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) < 0)
+		no_memory();
+}
+
+void json_append(json_t *list, json_t *value)
+{
+	if (json_array_append_new(list, value) < 0)
+		no_memory();
 }

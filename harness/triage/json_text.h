@@ -35,6 +35,9 @@ bool json_number(const json_t *value, uint64_t *number);
 int json_int(const json_t *value);
 /* Text of any bytes, as JSON takes it: what is no UTF-8 is replaced. NULL: null. */
 json_t *json_of_text(const char *text);
+/* Both take `value` over. It is NULL, or cannot be put, where there is no memory: no_memory(). */
+void json_put(json_t *object, const char *key, json_t *value);
+void json_append(json_t *list, json_t *value);
 /* Of an object: a member that is an object, array or string and has something in it. */
 bool json_has(const json_t *object, const char *key);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/lines.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "triage/trace.h"
@@ -88,7 +88,7 @@ static bool take_number(struct piece *p, unsigned int base, uint64_t *value)
 	uint64_t n = 0;
 
 	for (; rest.len; piece_cut(&rest, 1)) {
-		int c = tolower((unsigned char)*rest.s);
+		char c = ascii_lower(*rest.s);
 		unsigned int digit = c >= '0' && c <= '9' ? (unsigned int)(c - '0') :
 				     c >= 'a' && c <= 'f' ? (unsigned int)(c - 'a') + 10 : 16;
 

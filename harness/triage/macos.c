@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/macos.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <string.h>
+
+#include "base/ascii.h"
 
 /* Numbers as Linux has them, by which signals are told apart everywhere here. */
 void macos_exception(struct trace *trace, struct piece type, struct piece name)
@@ -48,7 +49,7 @@ static bool is_python(struct piece name)
 		name = (struct piece){ name.s + slash + 1, name.len - slash - 1 };
 	if (!take_text(&name, "Python") && !take_text(&name, "python"))
 		return false;
-	while (name.len && (isdigit((unsigned char)*name.s) || *name.s == '.')) {
+	while (name.len && (ascii_is_digit(*name.s) || *name.s == '.')) {
 		name.s++;
 		name.len--;
 	}
@@ -61,7 +62,7 @@ void macos_version(struct trace *trace, struct piece process, struct piece versi
 
 	/* "3.13.0 (3.13.0)" */
 	if (is_python(process) && take_word(&version, &word) && word.len &&
-	    isdigit((unsigned char)*word.s))
+	    ascii_is_digit(*word.s))
 		trace_add_fact(trace, FACT_PYTHON, word);
 }
 

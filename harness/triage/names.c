@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Functions' names, without what compilers, linkers, libc and sanitizers add to them. */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/errors.h"
 #include "triage/frames.h"
 
@@ -17,7 +17,7 @@ static bool begins_suffix(const char *s)
 {
 	size_t digits = strspn(s, "0123456789");
 
-	return digits ? !s[digits] || s[digits] == '.' : isalpha((unsigned char)*s) || *s == '_';
+	return digits ? !s[digits] || s[digits] == '.' : ascii_is_alpha(*s) || *s == '_';
 }
 
 /* ".cold", ".part.0", ".llvm.123", "._omp_fn.0", ".7": not what is inside of arguments. */
@@ -42,7 +42,7 @@ static size_t before_hash(const char *name, size_t len)
 	if (len <= hash || strncmp(name + len - hash, mark, strlen(mark)) != 0)
 		return len;
 	for (size_t i = len - 16; i < len; i++)
-		if (!isxdigit((unsigned char)name[i]) || isupper((unsigned char)name[i]))
+		if (!ascii_is_hex(name[i]) || ascii_is_upper(name[i]))
 			return len;
 	return len - hash;
 }
@@ -87,7 +87,7 @@ static const char *after_operator(const char *name, const char *p)
 {
 	static const char word[] = "operator";
 
-	if (!starts(p, word) || (p > name && (isalnum((unsigned char)p[-1]) || p[-1] == '_')))
+	if (!starts(p, word) || (p > name && (ascii_is_alnum(p[-1]) || p[-1] == '_')))
 		return p;
 	p += strlen(word);
 	if (starts(p, "()"))

@@ -247,6 +247,7 @@ static struct trace *add_report(struct reports *reports)
 
 static void read_cell(struct reports *reports, const json_t *cell)
 {
+	const json_t *controls = json_object_get(cell, "controls");
 	const json_t *finding;
 	size_t i;
 
@@ -255,6 +256,8 @@ static void read_cell(struct reports *reports, const json_t *cell)
 			return;
 		read_finding(add_report(reports), finding);
 		add_facts(reports->last, cell);
+		experiment_read(controls, json_object_get(finding, "triage"),
+				&reports->last->experiment);
 	}
 }
 
@@ -265,6 +268,7 @@ static void read_account(struct trace *trace, const json_t *account)
 		    json_piece(json_object_get(account, "thread")));
 	trace->incomplete |= json_is_true(json_object_get(account, "incomplete"));
 	add_facts(trace, account);
+	experiment_read(json_object_get(account, "controls"), account, &trace->experiment);
 }
 
 static void read_object(struct reports *reports, const json_t *json)

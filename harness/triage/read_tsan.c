@@ -17,10 +17,10 @@
  *
  * The first stack is the culprit's; each further one is a thread whose role is what it was about.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/errors.h"
 #include "base/strbuf.h"
 #include "triage/sanitizer.h"
@@ -95,7 +95,7 @@ static void read_head(struct report *report, struct piece what)
 /* "M0", "T1", "'worker'", "(0x5555555580c0)", "(tid=456, running)": who it was in this run. */
 static bool is_particular(struct piece word)
 {
-	if (word.len > 1 && strchr("MT", *word.s) && isdigit((unsigned char)word.s[1]))
+	if (word.len > 1 && strchr("MT", *word.s) && ascii_is_digit(word.s[1]))
 		return true;
 	return *word.s == '\'' || *word.s == '(' || piece_ends(word, "'") ||
 	       piece_ends(word, ")");
@@ -125,7 +125,7 @@ static char *role_of(struct piece heading)
 		free(text);
 	}
 	if (role.len)
-		role.buf[0] = (char)tolower((unsigned char)role.buf[0]);
+		role.buf[0] = ascii_lower(role.buf[0]);
 	return strbuf_detach(&role);
 }
 

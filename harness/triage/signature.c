@@ -12,6 +12,7 @@
 
 #include "base/strbuf.h"
 #include "triage/patterns.h"
+#include "triage/rules.h"
 
 #define SIGNATURE_FRAMES 3
 
@@ -31,11 +32,24 @@ const char *signal_word(int signo, char *buf, size_t size)
 /* Which run does a frame belong to? */
 enum run { RUN_PLATFORM, RUN_CPYTHON, RUN_NATIVE };
 
+/*
+ * Of a stack that tells neither modules nor sources, a function that no rule knows is taken for
+ * somebody's own, unless its name is one that C reserves for the platform.
+ */
+static bool is_nameable(const struct facts *facts, int frame)
+{
+	const struct crash_frame *told = &facts->culprit->frames[frame];
+	const char *name = facts->frames[frame].name;
+
+	return name && *name != '_' && !told->module && !told->file;
+}
+
 static enum run frame_run(const struct facts *facts, int frame)
 {
 	enum frame_category category = facts->frames[frame].category;
 
-	if (category_is_native(category))
+	if (category_is_native(category) ||
+	    (category == CATEGORY_UNKNOWN && is_nameable(facts, frame)))
 		return RUN_NATIVE;
 	return category == CATEGORY_CPYTHON ? RUN_CPYTHON : RUN_PLATFORM;
 }
@@ -63,14 +77,39 @@ static bool name_is_eval(const char *name)
 	       !strcmp(name, "_PyEval_Vector");
 }
 
+/*
+ * By which of these Python code calls a C function differs between releases, and is the same for
+ * all functions: PyObject_Vectorcall up to 3.14, _Py_VectorCallInstrumentation_StackRefSteal and
+ * its kin from 3.15 on.
+ */
+static bool name_is_call(const char *name)
+{
+	static const char *const patterns[] = {
+		"_Py_*_StackRef*", "*PyObject_Vectorcall*", "*PyObject_Call*", "_PyObject_MakeTpCall",
+		"PyCFunction_Call", "cfunction_call*", "cfunction_vectorcall_*",
+		"method_vectorcall*", "builtin_call*", "type_call", "PyVectorcall_Call",
+		"_PyVectorcall_Call", NULL,
+	};
+
+	for (size_t i = 0; patterns[i]; i++)
+		if (pattern_matches(patterns[i], name, strlen(name)))
+			return true;
+	return false;
+}
+
 struct signature {
 	struct strbuf text;
+	const char *last; /* name in it; NULL: none yet */
 	int frames;
 	bool over;
 };
 
+/* How deep a function has called itself is chance; some tools show its cold part as a call, too. */
 static void signature_add(struct signature *signature, const char *name)
 {
+	if (signature->last && !strcmp(signature->last, name))
+		return;
+	signature->last = name;
 	strbuf_addf(&signature->text, "%s%s", signature->frames ? "<" : " ", name);
 	signature->over = ++signature->frames == SIGNATURE_FRAMES;
 }
@@ -83,6 +122,7 @@ static const char *public_name(const char *name)
 {
 	static const char *const jumps[][2] = {
 		{ "_PyThreadState_NewBound", "PyThreadState_New" },
+		{ "new_threadstate", "PyThreadState_New" },
 		{ "_PyThreadState_Attach", "PyEval_RestoreThread" },
 	};
 
@@ -93,23 +133,25 @@ static const char *public_name(const char *name)
 }
 
 /*
- * The outermost exact name in [from, to), not beyond Python's evaluation loop: which C functions
- * run that is the same in all programs. But an at-fork handler that runs Python code is told by
- * the call it made.
+ * The outermost exact name in [from, to), not beyond Python's evaluation loop and how that calls:
+ * which C functions do this is the same in all programs. But an at-fork handler that runs Python
+ * code is told by the call it made.
  */
 static const char *run_entry(const struct facts *facts, int from, int to, bool *evaluated)
 {
-	const char *entry = NULL;
+	const char *entry = NULL, *called = NULL;
 
 	for (int i = from; i < to; i++) {
 		const char *name = facts->frames[i].name;
 
 		if (name && name_is_eval(name) && to > facts->handler) {
 			*evaluated = true;
-			return entry ? entry : name;
+			return called ? called : name;
 		}
 		if (name)
 			entry = name;
+		if (name && !name_is_call(name))
+			called = name;
 	}
 	return entry;
 }
@@ -142,6 +184,12 @@ static bool run_forks(const struct facts *facts, int from, int to)
 	return false;
 }
 
+/* A pasted stack does not tell of what it is: no more than one that somebody looked at. */
+static bool is_killed(const struct facts *facts)
+{
+	return facts->crash->kind == CRASH_KIND_SIGNAL && facts->crash->signo;
+}
+
 static void signature_add_run(struct signature *signature, const struct facts *facts, int from,
 			      int to)
 {
@@ -163,7 +211,7 @@ static void signature_add_run(struct signature *signature, const struct facts *f
 	 * What a hang waits for has been said in better words than a function's name; and which
 	 * call a loop is in when it is looked at is chance.
 	 */
-	if (run == RUN_PLATFORM && facts->crash->kind != CRASH_KIND_SIGNAL && from == 0)
+	if (run == RUN_PLATFORM && !is_killed(facts) && from == 0)
 		return;
 	/* Libraries call each other; only fork() tells something, whoever called it. */
 	if (run == RUN_PLATFORM && !called_by_native && !run_forks(facts, from, to))
@@ -199,7 +247,8 @@ static void signature_add_head(struct strbuf *text, const struct facts *facts)
 
 	switch (facts->crash->kind) {
 	case CRASH_KIND_SIGNAL:
-		strbuf_addstr(text, signal_word(facts->crash->signo, word, sizeof(word)));
+		strbuf_addstr(text, !is_killed(facts) ? "stacks" :
+			      signal_word(facts->crash->signo, word, sizeof(word)));
 		break;
 	case CRASH_KIND_HANG:
 		wait = hang_word(facts);
@@ -229,6 +278,7 @@ char *signature_make(const struct facts *facts)
 {
 	struct signature signature = { .text = STRBUF_INIT };
 
+	strbuf_addf(&signature.text, "v%d ", SIGNATURE_VERSION);
 	signature_add_head(&signature.text, facts);
 	for (int from = 0, to; from < facts->nframes && !signature.over; from = to) {
 		for (to = from + 1; to < facts->nframes; to++)

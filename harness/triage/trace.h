@@ -18,6 +18,7 @@
 
 #include "base/strbuf.h"
 #include "observe/crash.h"
+#include "triage/experiment.h"
 
 /* By the order in which they are asked, see readers.h. */
 enum trace_format {
@@ -66,6 +67,7 @@ struct trace {
 	size_t line;         /* of the input, from 1, at which it begins */
 	size_t end;          /* the line behind it */
 	bool incomplete;     /* it is cut off, or something in it could not be understood */
+	struct experiment experiment; /* of one that forkpoint has made itself */
 	/* While it is read, see readers.h; empty then. */
 	struct trace *next;  /* the next report of the same text, allocated */
 	struct strbuf said;  /* of the message, more than is kept */

@@ -2,12 +2,11 @@
 /*
  * What readers put into a trace, within the limits of trace.h.
  */
-#include <ctype.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
+#include "base/ascii.h"
 #include "base/demangle.h"
 #include "base/errors.h"
 #include "base/text.h"
@@ -209,11 +208,11 @@ void frame_build_id(struct crash_frame *frame, struct piece id)
 	if (!frame || frame->build_id || !id.len || id.len > BUILD_ID_MAX)
 		return;
 	for (size_t i = 0; i < id.len; i++)
-		if (!isxdigit((unsigned char)id.s[i]))
+		if (!ascii_is_hex(id.s[i]))
 			return;
 	frame->build_id = piece_copy(id);
 	for (char *digit = frame->build_id; *digit; digit++)
-		*digit = (char)tolower((unsigned char)*digit);
+		*digit = ascii_lower(*digit);
 }
 
 void frame_mark_inlined(struct crash_thread *thread)
@@ -282,7 +281,7 @@ int signal_number(struct piece name)
 	for (size_t i = 0; i < sizeof(signal_words) / sizeof(*signal_words); i++) {
 		const char *word = signal_words[i].word;
 
-		if (name.len == strlen(word) && !strncasecmp(name.s, word, name.len))
+		if (name.len == strlen(word) && ascii_same(name.s, word, name.len))
 			return signal_words[i].number;
 	}
 	return take_decimal(&name, &number) && !name.len && number < 128 ? (int)number : 0;

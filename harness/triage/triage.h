@@ -4,7 +4,7 @@
  * same answer each time. Knows observe/crash.h and base only.
  *
  * It names what the record bears out, and says how sure it is. Whether a pattern is *confirmed* is
- * not its business: the harness's experiments decide that (run/confirm.h).
+ * not its business: the harness's experiments decide that (matrix/confirm.h, experiment.h).
  */
 #ifndef FORKPOINT_TRIAGE_TRIAGE_H
 #define FORKPOINT_TRIAGE_TRIAGE_H
@@ -49,6 +49,13 @@ struct evidence {
 
 #define TRIAGE_EVIDENCE_MAX 8
 
+/*
+ * Every signature begins with it, "v1 ", so that the version goes wherever the string is kept. It
+ * grows by one with each change that gives crashes of which signatures may be kept another one:
+ * only signatures of one version can be compared.
+ */
+#define SIGNATURE_VERSION 1
+
 struct triage {
 	enum pattern pattern;
 	/* One sentence, never NULL, the same for each such crash: no thread id, no address. */
@@ -59,7 +66,7 @@ struct triage {
 	char *component;         /* what is at fault: a name of the rules, a module's; NULL: none */
 	enum confidence confidence;
 	/*
-	 * Stable over address layout, compiler and release: "SIGABRT free<_M_clear<sampler_child".
+	 * Stable over address layout, compiler and release: "v1 SIGABRT free<_M_clear<fork".
 	 * Two crashes with one signature are taken for one bug.
 	 */
 	char *signature;

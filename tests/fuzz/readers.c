@@ -62,7 +62,7 @@ static void check_thread(const struct crash_thread *thread)
 static void check_told(const struct trace *trace)
 {
 	struct triage *triage = triage_classify(trace->crash, NULL);
-	json_t *json = account_json("FILE", trace, triage, NULL);
+	json_t *json = account_json("FILE", trace, triage, NULL, NULL);
 	char *line = json_dumps(json, JSON_COMPACT);
 	struct strbuf report = STRBUF_INIT;
 

@@ -90,9 +90,10 @@ static void trace_make(struct trace *trace, struct bytes *in)
 		trace->facts[i] = (struct trace_fact){ text_always(in), text_always(in) };
 }
 
-static void check_json(const struct trace *trace, const struct triage *triage)
+static void check_json(const struct trace *trace, const struct triage *triage,
+		       const struct account_source *source)
 {
-	json_t *json = account_json("FILE", trace, triage, NULL), *again;
+	json_t *json = account_json("FILE", trace, triage, NULL, source), *again;
 	char *line = json_dumps(json, JSON_COMPACT);
 	uint32_t character;
 
@@ -123,6 +124,7 @@ static void check_report(const struct trace *trace, const struct triage *triage,
 	};
 	struct strbuf report = STRBUF_INIT;
 
+	check_json(trace, triage, &source);
 	account_md(&report, name, "2000-01-01T00:00:00Z", trace, triage, NULL, NULL);
 	account_md(&report, name, "2000-01-01T00:00:00Z", trace, triage, NULL, &source);
 	FUZZ_CHECK(strlen(report.buf) == report.len);
@@ -143,7 +145,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	trace_make(&trace, &in);
 	triage = triage_classify(trace.crash, NULL);
-	check_json(&trace, triage);
+	check_json(&trace, triage, NULL);
 	check_report(&trace, triage, &in);
 	triage_free(triage);
 	*traces.v = trace;

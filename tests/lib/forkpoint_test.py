@@ -196,7 +196,7 @@ def frees_key(finding):
     """Did the child free glibc's tcache_key (docs/findings.md, section 6)? A number that is not
     aligned is refused; one that is, is read from, and no address."""
     how = finding["outcome"], finding["message"], finding["si_code"]
-    return at(finding, "triage", "signature") == f"{how[0]} free<clear_in_child<fork" and \
+    return at(finding, "triage", "signature") == f"v1 {how[0]} free<clear_in_child<fork" and \
         finding["allocators"] == {"default": 1, "tcache_count=0": 0} and \
         how in (("SIGABRT", "free(): invalid pointer\n", SI_TKILL), ("SIGSEGV", "", SI_KERNEL))
 

@@ -20,7 +20,7 @@ static void test_ensure(void)
 	CHECK_STR(attribution_name(t->attribution), "interaction", "of both parties");
 	CHECK_STR(t->component, "_probe.cpython-313-x86_64-linux-gnu.so", "the caller is named");
 	CHECK_STR(confidence_name(t->confidence), "high", "this is certain");
-	CHECK_STR(t->signature, "SIGSEGV PyGILState_Ensure<sample", "the signature is the call");
+	CHECK_STR(t->signature, "v1 SIGSEGV PyGILState_Ensure<sample", "the signature is the call");
 	triage_free(t);
 }
 
@@ -80,7 +80,7 @@ static void test_restore(void)
 	CHECK_PATTERN(t, PATTERN_FINALIZATION_TOCTOU, "a thread ended below PyEval_RestoreThread "
 						      "is finalization: the cause comes first");
 	CHECK(also(t, PATTERN_FFI_UNWIND), "and ffi-unwind: how it died");
-	CHECK_STR(t->signature, "SIGABRT PyEval_RestoreThread<come_back",
+	CHECK_STR(t->signature, "v1 SIGABRT PyEval_RestoreThread<come_back",
 		  "the signature is the call, not the unwinding");
 	triage_free(t);
 }

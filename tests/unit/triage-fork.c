@@ -24,7 +24,7 @@ static void test_handler_crash(void)
 	CHECK(also(t, PATTERN_USE_AFTER_FREE), "and use-after-free, if glibc says double free");
 	CHECK_STR(attribution_name(t->attribution), "extension", "the extension is at fault");
 	CHECK_STR(t->component, "_probe.cpython-313-x86_64-linux-gnu.so", "by name");
-	CHECK_STR(t->signature, "SIGABRT free<_M_clear<postfork_child",
+	CHECK_STR(t->signature, "v1 SIGABRT free<_M_clear<postfork_child",
 		  "the signature skips what abort() does, and all that C++ adds to names");
 	CHECK_STR(confidence_name(t->confidence), "high", "this is certain");
 	CHECK(evidence_says(t, "_probe_atfork_child runs inside fork()"), "the handler is named");
@@ -97,7 +97,7 @@ static void test_lost_owner(void)
 							       "native code beside Python");
 	CHECK(evidence_says(t, "thread 52 as its owner"), "the owner is evidence");
 	CHECK(evidence_says(t, "thread 52 is in sample"), "and so is where it took the lock");
-	CHECK_STR(t->signature, "hang (mutex) reset_in_child<fork<operation_run",
+	CHECK_STR(t->signature, "v1 hang (mutex) reset_in_child<fork<operation_run",
 		  "a hang's signature says what is waited for, by whom");
 	triage_free(t);
 }
@@ -127,7 +127,7 @@ static void test_held_culprit(void)
 	struct triage *t = classify(crash);
 
 	CHECK(strstr(t->detail, "lru_store"), "so it is where the signal met it");
-	CHECK_STR(t->signature, "hang lru_store<work", "and the signature begins there");
+	CHECK_STR(t->signature, "v1 hang lru_store<work", "and the signature begins there");
 	triage_free(t);
 }
 
@@ -148,7 +148,7 @@ static void test_handler_loop(void)
 	CHECK(!also(t, PATTERN_LOCK_ORDER), "and waits for no lock");
 	CHECK_STR(t->detail, "the at-fork handler lru_clear runs without end in the child",
 		  "which is how it is told");
-	CHECK_STR(t->signature, "spin lru_find<lru_clear<fork", "its signature is no hang's");
+	CHECK_STR(t->signature, "v1 spin lru_find<lru_clear<fork", "its signature is no hang's");
 	triage_free(t);
 }
 
@@ -218,7 +218,7 @@ static void test_own_lock(void)
 	u = classify(crash);
 	CHECK_PATTERN(u, PATTERN_LOCK_ORDER, "with a stripped libpython, too");
 	CHECK_STR(u->signature, t->signature, "and with the same signature");
-	CHECK_STR(t->signature, "hang (cpython lock) PyThreadState_New<reach<fork",
+	CHECK_STR(t->signature, "v1 hang (cpython lock) PyThreadState_New<reach<fork",
 		  "which names the public function");
 	triage_free(t);
 	triage_free(u);
@@ -235,7 +235,7 @@ static void test_cpython_after_fork(void)
 	CHECK_PATTERN(t, PATTERN_FORK_SAFETY,
 		      "CPython dying in PyOS_AfterFork_Child is fork-safety");
 	CHECK_STR(attribution_name(t->attribution), "cpython", "of CPython itself");
-	CHECK_STR(t->signature, "SIGSEGV PyOS_AfterFork_Child<operation_run",
+	CHECK_STR(t->signature, "v1 SIGSEGV PyOS_AfterFork_Child<operation_run",
 		  "what it did inside differs by release and is left out");
 	triage_free(t);
 	t = classify(crash_make(SIGABRT, stack, "Fatal Python error: PyThreadState_Get: the "

@@ -64,7 +64,7 @@ static void test_loop(void)
 	CHECK_PATTERN(t, PATTERN_RECURSION_OR_LOOP, "CPU used without end is a loop");
 	CHECK_STR(confidence_name(t->confidence), "medium", "as far as one can see");
 	CHECK_STR(t->detail, "it runs without end in walk", "it is not told as one that waits");
-	CHECK_STR(t->signature, "spin walk",
+	CHECK_STR(t->signature, "v1 spin walk",
 		  "nor is its signature, which leaves out what it called at the moment");
 	triage_free(t);
 	t = classify(busy_crash(CRASH_KIND_SPIN, 'S'));
@@ -83,7 +83,7 @@ static void test_stopped(void)
 	CHECK_PATTERN(t, PATTERN_OTHER, "a child that a signal stopped is no pattern");
 	CHECK(strstr(t->detail, "was stopped by a signal in walk"), "but told for what it is");
 	CHECK_STR(attribution_name(t->attribution), "unknown", "and nobody's fault");
-	CHECK_STR(t->signature, "stopped walk", "under a name of its own");
+	CHECK_STR(t->signature, "v1 stopped walk", "under a name of its own");
 	triage_free(t);
 }
 
@@ -93,7 +93,7 @@ static void test_late(void)
 
 	CHECK_PATTERN(t, PATTERN_OTHER, "a process that is only late is no pattern");
 	CHECK(strstr(t->detail, "was not over in time in walk"), "but told for what it is");
-	CHECK_STR(t->signature, "timeout walk", "and is no hang");
+	CHECK_STR(t->signature, "v1 timeout walk", "and is no hang");
 	triage_free(t);
 }
 
@@ -116,12 +116,12 @@ static void test_nothing(void)
 	crash->signo = SIGBUS;
 	t = triage_classify(crash, NULL);
 	CHECK_PATTERN(t, PATTERN_OTHER, "a record without a thread is no pattern");
-	CHECK_STR(t->signature, "SIGBUS", "its signature is its signal");
+	CHECK_STR(t->signature, "v1 SIGBUS", "its signature is its signal");
 	CHECK(t->detail && *t->detail, "and there is a sentence");
 	triage_free(t);
 	crash->kind = CRASH_KIND_HANG;
 	t = triage_classify(crash, NULL);
-	CHECK_STR(t->signature, "hang", "or that it hangs");
+	CHECK_STR(t->signature, "v1 hang", "or that it hangs");
 	triage_free(t);
 	crash_free(crash);
 	triage_free(NULL);

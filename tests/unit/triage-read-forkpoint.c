@@ -73,7 +73,7 @@ static void test_account(void)
 
 	reports_read(cell, &traces);
 	triage = triage_classify(traces.v[0].crash, NULL);
-	json = account_json("cells.jsonl", &traces.v[0], triage, NULL);
+	json = account_json("cells.jsonl", &traces.v[0], triage, NULL, NULL);
 	text = json_dumps(json, JSON_INDENT(2));
 	reports_read(text, &again);
 	CHECK_FORMAT(&again, 0, "forkpoint", "an account is known");

@@ -105,7 +105,7 @@ static void test_signature(void)
 
 	reports_read(text, &traces);
 	triage = traces.n ? triage_classify(traces.v[0].crash, NULL) : NULL;
-	CHECK_STR(triage ? triage->signature : NULL, "stacks PyRun_SimpleString<reach<fork",
+	CHECK_STR(triage ? triage->signature : NULL, "v1 stacks PyRun_SimpleString<reach<fork",
 		  "what lies between CPython's functions is CPython's");
 	triage_free(triage);
 	traces_release(&traces);
@@ -114,7 +114,7 @@ static void test_signature(void)
 /* "libc", "program", …, of each frame, a line. Allocated. */
 static char *categories(const struct trace *trace, const struct triage *triage)
 {
-	json_t *account = account_json("x", trace, triage, NULL), *frame;
+	json_t *account = account_json("x", trace, triage, NULL, NULL), *frame;
 	struct strbuf out = STRBUF_INIT;
 	size_t i;
 
