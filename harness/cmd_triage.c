@@ -19,13 +19,14 @@
 #include "symbols/symbols.h"
 #include "triage/account.h"
 #include "triage/cluster.h"
+#include "triage/patterns.h"
 #include "triage/rules.h"
 
 /* A crash tracker's largest report has some megabytes, `thread apply all bt` of a server tens. */
 #define INPUT_MAX ((size_t)256 << 20)
 
 static struct {
-	bool json, cluster;
+	bool json, cluster, rules_list;
 	const char *out, *source, *rules;
 	struct symbols *symbols; /* NULL: none are given */
 	struct substitutions substitutions;
@@ -59,6 +60,8 @@ static const struct option_spec options[] = {
 		   "for those of TO; may be given several times", parse_substitution),
 	OPT_STRING("rules", 0, &opt.rules, "FILE", "say whose code your own modules are, before the "
 		   "built-in rules are asked"),
+	OPT_FLAG("rules-list", 0, &opt.rules_list,
+		 "write what each rule for patterns looks for and what taught it, and read nothing"),
 	OPT_END,
 };
 
@@ -283,10 +286,29 @@ static int work_end(struct work *work)
 	return work->status || work->reports ? work->status : EXIT_UNEXPECTED;
 }
 
+static int list_rules(int argc)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct output *out;
+
+	if (argc)
+		die(EXIT_USAGE, "--rules-list reads no reports: leave out the files, or it");
+	out = output_over(STDOUT_FILENO, "standard output");
+	pattern_rules_list(&text);
+	output_record(out, text.buf, text.len);
+	strbuf_release(&text);
+	return output_close(out) < 0 ? EXIT_HARNESS : EXIT_AS_EXPECTED;
+}
+
 static int cmd_triage(int argc, char **argv)
 {
 	struct work work = { .status = EXIT_AS_EXPECTED };
 
+	if (opt.rules_list)
+		return list_rules(argc);
+	if (!argc)
+		die(EXIT_USAGE, "triage needs a FILE with crash reports: give one, or - for "
+		    "standard input");
 	check_options();
 	work_begin(&work);
 	for (int i = 0; i < argc; i++)
@@ -345,7 +367,7 @@ const struct command triage_command = {
 		"the code is and not whose: within an extension it stays the extension's.",
 	.options = options,
 	.examples = examples,
-	.operands_min = 1,
+	.operands_min = 0, /* none for --rules-list */
 	.operands_max = OPERANDS_ANY,
 	.run = cmd_triage,
 };

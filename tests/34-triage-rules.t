@@ -55,6 +55,22 @@ has "$err" "/dev/zero:1: more than 1024 KiB of rules" "before they fill the memo
 run "$FORKPOINT" triage --json --rules "$tap_dir" "$report"
 is "$status" 2 "a directory is refused"
 
+# What the rules for patterns say of themselves is in the documentation, word for word.
+run "$FORKPOINT" triage --rules-list
+is "$status" 0 "--rules-list"
+printf '%s\n' "$out" >"$tap_dir/list.md"
+run cmp "$tap_dir/list.md" docs/triage-rules.md
+is "$status:$out" "0:" "is docs/triage-rules.md (else write it there)"
+is "$(grep -c '^### ' docs/triage-rules.md)" "$(grep -c '^- required: ' docs/triage-rules.md)" \
+	"each rule says what it requires"
+is "$(grep -c '^### ' docs/triage-rules.md)" "$(grep -c '^- taught by: ' docs/triage-rules.md)" \
+	"and what has taught it"
+is "$(grep '^- taught by' docs/triage-rules.md | tr ',' '\n' |
+	grep -vcE '\[[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+#[1-9][0-9]*\]\(https://github.com/')" 0 \
+	"each by threads that have an address"
+run "$FORKPOINT" triage --rules-list "$report"
+is "$status:$out" "2:" "it reads no report"
+
 run "$FORKPOINT" triage --help
 has "$out" "--rules FILE" "--help names the option"
 has "$out" "function= an exact name" "and the language"

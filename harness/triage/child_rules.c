@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork-safety in reports that have no record of processes and locks: bare stacks, and messages.
- * Each rule says what it requires, what supports it and what contradicts it.
+ * fork-safety in reports that have no record of processes and locks: messages, and stacks that say
+ * child, or handler.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
+#include "triage/rules.h"
+#include "triage/signs.h"
 
 static void blame_owner(struct finding *finding, const struct facts *facts)
 {
 	finding->attribution = facts_owner(facts, &finding->frame);
 }
 
-/*
- * Required: the words of a library that refuses to work in a forked child. Nothing contradicts it:
- * it was written by the one that looked. Objective-C says which class was being initialised by
- * which other thread, so two parties meet there; other libraries simply do not stand a fork.
- *	https://github.com/python/cpython/issues/75020
- *	https://github.com/fonttools/fontbakery/issues/2982
- *	https://github.com/ged/ruby-pg/issues/311 (Kerberos in a child on macOS)
- */
 static void match_fork_abort(const struct facts *facts, struct finding *finding)
 {
 	const char *class = facts->message[MESSAGE_CLASS_INIT];
@@ -41,117 +36,55 @@ static void match_fork_abort(const struct facts *facts, struct finding *finding)
 	}
 }
 
-static const char *const stream_calls[] = {
-	"flush", "_flush_std_streams", "emit", "handle", "acquire", "_acquireLock", "callHandlers",
-	"_acquire_restore", "_lock_unlock_module", "_get_module_lock", "__enter__", NULL,
+/* What takes a lock of the standard library's own, and in which file; NULL: in any. */
+static const struct {
+	const char *function, *file;
+} lock_calls[] = {
+	{ "flush", NULL },
+	{ "_flush_std_streams", NULL },
+	{ "emit", "logging" },
+	{ "handle", "logging" },
+	{ "callHandlers", "logging" },
+	{ "acquire", NULL },
+	{ "_acquireLock", NULL },
+	{ "__enter__", NULL },
+	{ "_acquire_restore", NULL },
+	{ "_lock_unlock_module", NULL },
+	{ "_get_module_lock", NULL },
 };
 
 static bool waits_for_stream(const struct facts *facts)
 {
 	const struct crash_frame *frame = facts->nframes ? &facts->culprit->frames[0] : NULL;
 
-	return frame && frame->python && facts_named(facts, 0, stream_calls) &&
-	       !(frame->file && strstr(frame->file, "synchronize"));
+	if (!frame || !frame->python || !frame->function ||
+	    (frame->file && strstr(frame->file, "synchronize")))
+		return false;
+	for (size_t i = 0; i < sizeof(lock_calls) / sizeof(*lock_calls); i++)
+		if (!strcmp(frame->function, lock_calls[i].function) &&
+		    (!lock_calls[i].file ||
+		     (frame->file && strstr(frame->file, lock_calls[i].file))))
+			return true;
+	return false;
 }
 
-/*
- * Required: Python frames that say "forked child" (multiprocessing's fork below its _bootstrap),
- * and a wait for a lock of a stream, of logging, of the import system. Contradicting: a wait for
- * another process (a queue's semaphore), which is what an idle worker does.
- *	https://github.com/18F/domain-scan/issues/157
- *	https://github.com/vmware-archive/runtimes/issues/94
- */
 static void match_python_child(const struct facts *facts, struct finding *finding)
 {
 	char *place;
 
-	if (!facts->python_child || !facts_hang(facts) ||
+	if (!facts_hang(facts) || !sign_python_child(facts) || facts->finalize >= 0 ||
 	    !(waits_for_stream(facts) || facts_lock_wait(facts)))
 		return;
 	place = facts_describe(facts, 0);
 	finding_say(finding, SCORE_FAIR + 10,
-		    "a child of multiprocessing waits in %s for a lock that a thread of its parent "
+		    "a forked child waits in %s for a lock that a thread of its parent "
 		    "had at the fork", place);
 	finding->frame = facts->native;
 	finding->attribution = facts->native >= 0 ? facts->frames[facts->native].origin.owner :
 						    python_owner(facts);
 	finding_because(finding, 0, "%s needs a lock", place);
-	finding_because(finding, -1, "multiprocessing forked this process on the same stack");
+	finding_because(finding, -1, "this process was forked, and went on on the same stack");
 	free(place);
-}
-
-static const char *const spin_names[] = {
-	"SpinLockDelay", "AbslInternalSpinLockDelay*", "SlowLock", "SpinLock_lock*",
-	"spin_lock_slow*", "Spinlock_lock*", "malloc_mutex_lock_slow",
-	"je_malloc_mutex_lock_slow", "__spin_lock*",
-	"_OSSpinLockLockSlow", NULL,
-};
-
-/*
- * Required: stacks of a process that does not go on, with a thread in the slow path of a spin lock
- * (or of an allocator's). Such locks are held for some instructions; who has one for long is not
- * there any more, and a thread vanishes with its locks at a fork. Supporting: the stack says child.
- * Contradicting: a crash, where the lock is only what was used.
- *	https://github.com/gperftools/gperftools/issues/932
- *	https://github.com/grpc/grpc/issues/38020
- */
-static void match_spin_lock(const struct facts *facts, struct finding *finding)
-{
-	int spin = facts_find_like(facts, spin_names);
-	char *place;
-
-	if (!facts_hang(facts) || spin < 0 || facts->finalize >= 0)
-		return;
-	place = facts_describe(facts, spin);
-	finding_say(finding, SCORE_FAIR,
-		    "it waits in %s for a lock that is held for instants only: its holder is gone, "
-		    "as threads are in a forked child", place);
-	blame_owner(finding, facts);
-	if (finding->attribution == ATTRIBUTION_UNKNOWN ||
-	    finding->attribution == ATTRIBUTION_EXTENSION)
-		finding->attribution = ATTRIBUTION_THIRD_PARTY;
-	finding_because(finding, spin, "%s is the slow path of a spin lock", place);
-	free(place);
-}
-
-/*
- * Required: a mutex that finds its own memory in an impossible state, in a library with threads of
- * its own in a Python process. Its waiters were threads of the parent. One report alone:
- *	https://github.com/grpc/grpc/issues/32992
- */
-static void match_broken_mutex(const struct facts *facts, struct finding *finding)
-{
-	const char *message = facts->message[MESSAGE_MUTEX_BROKEN];
-
-	if (!message || !facts_troubled(facts) || facts->native < 0 ||
-	    facts->frames[facts->native].category != CATEGORY_EXTENSION)
-		return;
-	finding_say(finding, SCORE_FAIR, "a mutex is in a state that it cannot come to, but by a "
-					 "fork that its waiters did not survive");
-	finding_blame(finding, facts, facts->native);
-	finding_because(finding, -1, "it said: %s", message);
-}
-
-/*
- * Required: the event loop of a Rust runtime has lost its own descriptor. kqueue's are not handed
- * on to a forked child, and a child that closes what it has inherited closes epoll's. One report:
- *	https://github.com/MarkusSintonen/pyreqwest/issues/51
- */
-static void match_dead_runtime(const struct facts *facts, struct finding *finding)
-{
-	static const char *const runtimes[] = { "tokio", "mio-", "async-io", "polling-", "smol" };
-	const char *text = facts->crash->message;
-	bool runtime = false;
-
-	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
-		runtime |= strstr(text, runtimes[i]) != NULL;
-	if (!facts->message[MESSAGE_BAD_FILE] || !runtime || !strstr(text, "panicked at"))
-		return;
-	finding_say(finding, SCORE_FAIR, "the event loop of an asynchronous runtime is not there: "
-					 "it was made by another process, which forked this one");
-	finding->attribution = ATTRIBUTION_EXTENSION;
-	finding->frame = facts->native;
-	finding_because(finding, -1, "it said: %s", facts->message[MESSAGE_BAD_FILE]);
 }
 
 static const char *const handler_names[] = {
@@ -159,14 +92,6 @@ static const char *const handler_names[] = {
 	"*after_fork*", "*before_fork*", "*_fork_child*", "*fork_handler*", NULL,
 };
 
-/*
- * Required: somebody's own function that is named for what it is, an at-fork handler, where the
- * stack is cut before fork(); it crashed, or waits for a lock. Contradicting: CPython's own
- * functions of such a name (_PyThread_at_fork_reinit is what a stripped Python shows in the place
- * of PyThread_exit_thread), and fork() itself on the stack, which other rules know better.
- *	https://github.com/DataDog/dd-trace-py/pull/17042
- *	https://github.com/DataDog/dd-trace-py/pull/17183
- */
 static void match_named_handler(const struct facts *facts, struct finding *finding)
 {
 	int handler = -1;
@@ -188,84 +113,47 @@ static void match_named_handler(const struct facts *facts, struct finding *findi
 	free(name);
 }
 
-/* The same with fork() below it, and no word on the signal: stacks that somebody looked at. */
-static void match_handler_stack(const struct facts *facts, struct finding *finding)
-{
-	char *name;
-
-	if (facts->crash->kind != CRASH_KIND_LOOK && facts->crash->kind != CRASH_KIND_FINDING)
-		return;
-	if (!facts->culprit || facts->handler < 0)
-		return;
-	name = facts_describe(facts, facts->handler);
-	finding_say(finding, SCORE_FAIR, "the at-fork handler %s does not come to its end", name);
-	finding_blame(finding, facts, facts->native);
-	finding_because(finding, facts->handler, "%s runs inside fork()", name);
-	free(name);
-}
-
-static const char *const pool_names[] = {
-	"gomp_team_barrier_wait*", "gomp_barrier_wait*", "__kmp_join_barrier*",
-	"exec_blas_async_wait", "blas_thread_init", "exec_blas*", "__kmp_acquire_bootstrap_lock",
-	"mkl_serv_*wait*",
-	"ThreadPool::wait*", "_dispatch_sync_f_slow", "dispatch_semaphore_wait*", NULL,
+/* What a thread that has nothing to do calls, or that waits for another process. */
+static const char *const idle_calls[] = {
+	"wait", "wait_for", "get", "select", "poll", "epoll_wait", "kqueue", "sleep", "accept",
+	"recv*", "read*", "join", "_wait_for_tstate_lock", "_shutdown", "waitpid", NULL,
 };
 
-/*
- * Required: the forked child, told by its stack, waits for the workers of a pool (OpenMP, OpenBLAS,
- * libdispatch), none of which live in it. Contradicting: no sign of a child.
- * No report of the corpus: from what GNU OpenMP and OpenBLAS document of fork().
- */
-static void match_dead_pool(const struct facts *facts, struct finding *finding)
-{
-	int pool = facts_find_like(facts, pool_names);
-
-	if (pool < 0 || !facts_hang(facts) || !(facts->python_child || facts->in_child))
-		return;
-	finding_say(finding, SCORE_FAIR + 10, "a forked child waits for the threads of a pool that "
-					      "its parent has");
-	finding->attribution = ATTRIBUTION_THIRD_PARTY;
-	finding->frame = pool;
-	finding_because(finding, pool, "it waits for workers that a fork does not copy");
-}
-
-/*
- * Required: the only thread that a list of threads has waits for CPython's lock or another of
- * Python's. Nobody is there to release it. Never certain: lists are cut. One report alone:
- *	https://github.com/DataDog/dd-trace-py/issues/935
- */
 static void match_alone(const struct facts *facts, struct finding *finding)
 {
 	const struct crash_thread *thread = facts->culprit;
 
+	/* A thread has a name here where gdb has told the list of all. */
 	if (facts->crash->kind != CRASH_KIND_LOOK || !thread || facts->crash->nthreads != 1 ||
-	    !thread->name || !thread_waits_for(thread, "GIL") || facts->finalize >= 0)
+	    !thread->name || !thread_waits_for(thread, "GIL") || facts->finalize >= 0 ||
+	    facts_like(facts, 0, idle_calls) || thread_exits(thread))
 		return;
 	finding_say(finding, SCORE_WEAK, "the only thread of the process waits for a lock: whoever "
-					 "has it lived in another process");
+					 "has it lived in another process, or is gone");
 	finding->attribution = python_owner(facts);
 	finding->frame = facts->native;
 	finding_because(finding, 0, "it waits for %s", thread->wait.what);
 }
 
-/*
- * Required: a crash in the standard library's question for macOS's proxies, which is answered by
- * frameworks that do not work in a forked child; elsewhere it does not fail. Contradicting: a child
- * that was spawned, whose stack begins in multiprocessing's spawn.py.
- *	https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods
- */
+static bool was_spawned(const struct facts *facts)
+{
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts->frames[i].name && !strcmp(facts->frames[i].name, "spawn_main"))
+			return true;
+	return false;
+}
+
 static void match_proxies(const struct facts *facts, struct finding *finding)
 {
 	static const char *const asks[] = {
-		"*_macosx_sysconf", "SCDynamicStoreCopyProxies*", "get_proxy_settings", NULL,
+		"*_macosx_sysconf", "SCDynamicStoreCopyProxies*", "get_proxy_settings",
+		"get_proxies", NULL,
 	};
 	int frame = facts_find_like(facts, asks);
 
-	if (facts->crash->kind != CRASH_KIND_SIGNAL || frame < 0)
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || frame < 0 || frame > 8 ||
+	    was_spawned(facts))
 		return;
-	for (int i = 0; i < facts->nframes; i++)
-		if (facts->frames[i].name && !strcmp(facts->frames[i].name, "spawn_main"))
-			return;
 	finding_say(finding, SCORE_FAIR,
 		    "macOS was asked for its proxies, probably in a forked child");
 	finding->attribution = ATTRIBUTION_INTERACTION;
@@ -273,16 +161,113 @@ static void match_proxies(const struct facts *facts, struct finding *finding)
 	finding_because(finding, frame, "what answers it does not work in a forked child");
 }
 
+/*
+ * libdispatch finds its queues' threads gone, or NULL: it dies of itself in no other state, and a
+ * library that uses it (Accelerate, Security, SystemConfiguration) called it.
+ */
+static bool name_is_like(const char *name, const char *const *patterns)
+{
+	for (; *patterns; patterns++)
+		if (pattern_matches(*patterns, name, strlen(name)))
+			return true;
+	return false;
+}
+
+static void match_dispatch(const struct facts *facts, struct finding *finding)
+{
+	static const char *const dispatch[] = { "dispatch_*", "_dispatch_*", "_os_object_*", NULL };
+	static const char *const work[] = {
+		"_dispatch_call_block_and_release", "_dispatch_client_callout*",
+		"_dispatch_worker_thread*", "_dispatch_main_queue*", NULL,
+	};
+	/* The system's own that use it, and are used in forked children by who does not know. */
+	static const char *const users[] = {
+		"libBLAS*", "libLAPACK*", "libvDSP*", "libvecLib*", "vecLib", "Accelerate",
+		"Security", "CoreFoundation", "SystemConfiguration", "CFNetwork", "Network",
+		"Foundation", "libnetwork*", "libxpc*", "libcoretls*", "libsystem_info*", NULL,
+	};
+	const char *user = NULL;
+	bool python = false;
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo == SIGABRT ||
+	    !facts->nframes || !facts_like(facts, 0, dispatch) ||
+	    facts_find_like(facts, work) >= 0 || was_spawned(facts))
+		return;
+	for (int i = 0; i < facts->nframes; i++) {
+		python |= facts->frames[i].category == CATEGORY_CPYTHON;
+		if (!user && !facts_like(facts, i, dispatch))
+			user = module_base(facts->culprit->frames[i].module);
+	}
+	if (!python || !user || !name_is_like(user, users))
+		return;
+	finding_say(finding, sign_child(facts) ? SCORE_FAIR + 15 : SCORE_FAIR,
+		    "libdispatch crashed in itself: its threads are the parent's, and this is "
+		    "probably a forked child");
+	finding->attribution = ATTRIBUTION_THIRD_PARTY;
+	finding->frame = 0;
+	finding_because(finding, 0, "libdispatch has no threads in a forked child, and what it "
+				    "knows of them is void");
+}
+
 const struct pattern_rule child_rules[] = {
-	{ PATTERN_FORK_SAFETY, "fork-abort", match_fork_abort },
-	{ PATTERN_FORK_SAFETY, "python-child", match_python_child },
-	{ PATTERN_FORK_SAFETY, "spin-lock", match_spin_lock },
-	{ PATTERN_FORK_SAFETY, "broken-mutex", match_broken_mutex },
-	{ PATTERN_FORK_SAFETY, "dead-runtime", match_dead_runtime },
-	{ PATTERN_FORK_SAFETY, "named-handler", match_named_handler },
-	{ PATTERN_FORK_SAFETY, "handler-stack", match_handler_stack },
-	{ PATTERN_FORK_SAFETY, "dead-pool", match_dead_pool },
-	{ PATTERN_FORK_SAFETY, "alone", match_alone },
-	{ PATTERN_FORK_SAFETY, "proxies", match_proxies },
+	{
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "fork-abort",
+		.match = match_fork_abort,
+		.required = "the words of a library, a runtime or the system that it is a forked "
+			    "child in which they do not work; Objective-C's name the class that "
+			    "another thread was about to initialise",
+		.sources = { "python/cpython#75020", "fonttools/fontbakery#2982", "ged/ruby-pg#311",
+			     "inducer/pycuda#137" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "python-child",
+		.match = match_python_child,
+		.required = "Python code that says child (multiprocessing's start method \"fork\", "
+			    "or hooks after a fork), and a wait for a lock: of a stream, of "
+			    "logging, of imports, or by libc's or CPython's functions",
+		.contradicting = "a wait for another process, as an idle worker has it; "
+				 "finalization",
+		.versions = "the locks of logging and of concurrent.futures are renewed in the "
+			    "child, those of streams and modules are not",
+		.sources = { "18F/domain-scan#157", "vmware-archive/runtimes#94",
+			     "python/cpython#96971" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "named-handler",
+		.match = match_named_handler,
+		.required = "somebody's own function that is named for an at-fork handler, where "
+			    "the stack is cut before fork(); it crashed, or waits",
+		.contradicting = "a nearest name; CPython's own functions of such names; a forced "
+				 "unwinding; fork() itself, of which other rules know more",
+		.sources = { "DataDog/dd-trace-py#17042", "DataDog/dd-trace-py#17183" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "alone",
+		.match = match_alone,
+		.required = "a list of all threads that has one only, and that one waits for the "
+			    "GIL or a lock of Python's",
+		.contradicting = "it waits for work, or is at its end",
+		.sources = { "DataDog/dd-trace-py#935", "python/cpython#50970" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "proxies",
+		.match = match_proxies,
+		.required = "a signal in the standard library's question for macOS's proxies, "
+			    "which frameworks answer that do not work in a forked child",
+		.contradicting = "a child that multiprocessing has spawned",
+		.sources = { "python/cpython#75999", "python/cpython#105912",
+			     "benoitc/gunicorn#2761", "urllib3/urllib3#1179" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "dispatch",
+		.match = match_dispatch,
+		.required = "a signal, not SIGABRT, in libdispatch's own functions, called by a "
+			    "system's library under Python",
+		.supporting = "the report says child",
+		.contradicting = "work that libdispatch runs; a child that was spawned",
+		.sources = { "urllib3/urllib3#1179", "skyfielders/python-skyfield#1024",
+			     "FCP-INDI/C-PAC#383" },
+	},
 	{ .match = NULL },
 };

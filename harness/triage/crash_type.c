@@ -218,6 +218,10 @@ static const char *pattern_race(enum pattern pattern)
 		return "state that fork left unfit for the child";
 	case PATTERN_LOCK_ORDER:
 		return "locks taken in two orders";
+	case PATTERN_SHUTDOWN_LOCK:
+		return "an end that waits for what will not come";
+	case PATTERN_GIL_NOT_HELD:
+		return "use of Python by a thread that is not attached to it";
 	case PATTERN_ENV_RACE:
 		return "race on the environment";
 	case PATTERN_USE_AFTER_FREE:

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * finalization-toctou and ffi-unwind by what messages, sanitizers and stacks without a signal tell.
- * Each rule says what it requires, what supports it and what contradicts it.
- */
+/* finalization-toctou by what messages, sanitizers and stacks without a signal tell. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
+#include "triage/rules.h"
+#include "triage/signs.h"
 
 static const char *const finalizer_names[] = {
 	"Py_FinalizeEx", "_Py_Finalize", "Py_Finalize", "_PyRuntime_Finalize", "Py_EndInterpreter",
@@ -46,12 +45,6 @@ static bool thread_finalizes(const struct crash_thread *thread)
 	return false;
 }
 
-/*
- * Required: ThreadSanitizer's data race with one side inside finalization, or in the clearing of
- * thread states. Supporting: only CPython's own frames above it, which makes it CPython's own.
- *	https://github.com/python/cpython/issues/121751 and /issues/129266
- *	https://github.com/ydb-platform/ydb/issues/40952
- */
 static void match_race(const struct facts *facts, struct finding *finding)
 {
 	int frame = facts_find_like(facts, finalizer_names);
@@ -69,11 +62,6 @@ static void match_race(const struct facts *facts, struct finding *finding)
 	finding_because(finding, frame, "one side of the data race is finalization");
 }
 
-/*
- * Required: AddressSanitizer's use after free of what finalization had freed, by a thread that does
- * not finalize itself. Contradicting: all of it inside finalization, which is a plain bug.
- *	https://github.com/python/cpython/issues/124878
- */
 static void match_freed_by_finalization(const struct facts *facts, struct finding *finding)
 {
 	bool freed = false;
@@ -92,49 +80,56 @@ static void match_freed_by_finalization(const struct facts *facts, struct findin
 	finding_because(finding, -1, "the memory was freed inside finalization");
 }
 
-/*
- * Required: CPython's word that its runtime is finalizing. What crashed meanwhile need not be due
- * to it, so it is one good sign.
- *	https://github.com/python/cpython/issues/129536
- */
 static void match_finalizing(const struct facts *facts, struct finding *finding)
 {
 	const char *message = facts->message[MESSAGE_FINALIZING];
+	bool broken = facts->message[MESSAGE_REFCOUNT] || facts->message[MESSAGE_STACK_OVERFLOW] ||
+		      facts->message[MESSAGE_HEAP_REUSED];
+	bool lost = facts->message[MESSAGE_GIL_NOT_HELD] || facts->message[MESSAGE_TSTATE_FOREIGN];
 
 	if (!message || facts->fork >= 0)
 		return;
-	finding_say(finding, SCORE_FAIR + 5, "the interpreter was being finalized");
+	/* What crashed meanwhile need not be due to it, but a lost thread state is. */
+	finding_say(finding, broken ? SCORE_ALSO : lost ? SCORE_FAIR + 12 : SCORE_FAIR + 5,
+		    "the interpreter was being finalized");
 	finding->attribution = facts->native >= 0 ? facts->frames[facts->native].origin.owner :
 						    ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 
-/*
- * Required: a destructor that the end of the process, of a thread or of a library runs has called
- * Python. Python may be gone by then. Contradicting: a fork below it; no Python in it, which makes
- * it the order of static destruction of somebody's own (`other`).
- *	https://github.com/duckdb/duckdb-python/issues/531
- *	https://github.com/python-greenlet/greenlet/issues/411
- */
+/* What runs destructors elsewhere than facts_collect() knows it. */
+static const char *const windows_ends[] = {
+	"*execute_onexit_table*", "LdrShutdownProcess", "LdrShutdownThread",
+	"dllmain_crt_process_detach", "_DllMainCRTStartup", "RtlExitUserProcess", NULL,
+};
+
+/* Python's own part in it, where it is inlined. */
+static const char *const drops[] = {
+	"Py_DECREF*", "Py_XDECREF*", "_Py_DECREF*", "Py_CLEAR*", "dec_ref", "_Py_Dealloc", NULL,
+};
+
 static void match_destructor(const struct facts *facts, struct finding *finding)
 {
+	int end = facts->exit >= 0 ? facts->exit : facts_find_like(facts, windows_ends);
 	bool python = false;
 	int own = -1;
 
-	if (facts->exit < 0 || facts->fork >= 0 || !facts_troubled(facts))
+	if (end < 0 || facts->fork >= 0 || !facts_troubled(facts) ||
+	    (facts->finalize >= 0 && facts->finalize < end))
 		return;
-	for (int i = 0; i < facts->exit; i++) {
-		python |= facts->frames[i].category == CATEGORY_CPYTHON;
-		if (own < 0 && facts->frames[i].category == CATEGORY_EXTENSION)
+	for (int i = 0; i < end; i++) {
+		python |= facts->frames[i].category == CATEGORY_CPYTHON ||
+			  facts_like(facts, i, drops);
+		if (own < 0 && category_is_native(facts->frames[i].category) &&
+		    !facts_like(facts, i, drops))
 			own = i;
 	}
 	if (!python || own < 0)
 		return;
 	finding_say(finding, SCORE_FAIR + 10, "a destructor that outlives the interpreter used it");
 	finding_blame(finding, facts, own);
-	finding_because(finding, facts->exit,
-			"destructors run at the end of the process or thread");
+	finding_because(finding, end, "destructors run at the end of the process or thread");
 	finding_because(finding, own, "one of them went into Python");
 }
 
@@ -143,12 +138,6 @@ static const char *const wait_names[] = {
 	"__psynch_cvwait", "_pthread_cond_wait", "__futex_abstimed_wait*", "futex_wait*", NULL,
 };
 
-/*
- * Required: a thread that has let go of the GIL waits inside drop_gil() until the one that asked
- * for it takes it. It never does: it was ended by finalization between asking and taking. One
- * report alone; up to 3.13, where threads that ask late are ended or parked.
- *	https://github.com/python/cpython/issues/91414
- */
 static void match_forced_switch(const struct facts *facts, struct finding *finding)
 {
 	static const char *const drop[] = { "drop_gil", "drop_gil_impl", NULL };
@@ -156,49 +145,95 @@ static void match_forced_switch(const struct facts *facts, struct finding *findi
 
 	if (!facts_hang(facts) || frame <= 0 || !facts_like(facts, frame - 1, wait_names))
 		return;
-	finding_say(finding, SCORE_FAIR, "it waits for a thread to take the GIL that asked for it, "
+	if (sign_child(facts))
+		return;
+	finding_say(finding, SCORE_ALSO, "it waits for a thread to take the GIL that asked for it, "
 					 "and was ended before it could");
 	finding_because(finding, frame, "drop_gil() waits for the one that asked for the GIL");
 	finding->frame = -1;
 }
 
-/*
- * Required: a thread that CPython holds for ever since it came for the GIL too late (3.13.8 on).
- */
-static void match_parked(const struct facts *facts, struct finding *finding)
+/* Held for ever: by the function that does it, or by the call that it waits in. */
+static int park_frame(const struct crash_thread *thread)
 {
 	static const char *const park[] = {
 		"PyThread_hang_thread", "_PyThreadState_HangThread", NULL,
 	};
-	int frame = facts_find(facts, park);
+	static const char *const pauses[] = { "pause", "__pause", "__libc_pause", NULL };
+	static const char *const takers[] = {
+		"take_gil", "PyEval_RestoreThread", "PyGILState_Ensure", "PyEval_AcquireThread",
+		"_PyThreadState_Attach", NULL,
+	};
+	int frame = thread_find_like(thread, park), pause;
 
-	if (!facts_hang(facts) || frame < 0)
-		return;
-	finding_say(finding, SCORE_FAIR, "CPython has parked the thread for ever: it came for the "
-					 "GIL after finalization");
-	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding->frame = facts->native;
-	finding_because(finding, frame, "threads are parked at finalization only");
+	if (frame >= 0)
+		return frame;
+	pause = thread_find_like(thread, pauses);
+	return pause >= 0 && pause < 3 ? thread_find_like(thread, takers) : -1;
 }
 
-/* Required: inside Py_FinalizeEx() at a look; waiting for threads that live is what it is for. */
-static void match_finalizer_stack(const struct facts *facts, struct finding *finding)
+static void match_parked(const struct facts *facts, struct finding *finding)
 {
-	static const char *const joins[] = { "wait_for_thread_shutdown", NULL };
-
-	if (!facts_hang(facts) || facts->finalize < 0 || facts->fork >= 0)
+	if (!facts_hang(facts) || facts->fork >= 0 || sign_python_before(facts, 13))
 		return;
-	finding_say(finding, facts_find(facts, joins) >= 0 ? SCORE_ALSO : SCORE_FAIR,
-		    "finalization does not come to its end");
-	finding->attribution = facts_owner(facts, &finding->frame);
-	finding_because(finding, facts->finalize, "it is inside finalization");
+	for (size_t i = 0; i < facts->crash->nthreads; i++) {
+		const struct crash_thread *thread = &facts->crash->threads[i];
+		bool mine = thread == facts->culprit;
+		int frame = thread->role ? -1 : park_frame(thread);
+
+		if (frame < 0)
+			continue;
+		finding_say(finding, mine ? SCORE_FAIR : SCORE_ALSO + 5,
+			    "CPython has parked a thread for ever: it came for the GIL after "
+			    "finalization");
+		finding->attribution = ATTRIBUTION_INTERACTION;
+		finding->frame = facts->native;
+		finding_because(finding, mine ? frame : -1,
+				"threads are parked at finalization only");
+		if (mine)
+			return;
+	}
 }
 
 /*
- * Required: assertions on a thread's own state by the finalizing main thread itself, with nobody
- * else's code on the stack: CPython's own bookkeeping. One report alone:
- *	https://github.com/PyO3/pyo3/pull/4874
+ * Product knowledge, not proof: state of some libraries that the end of the process or of a thread
+ * destroys while Python, or what calls Python, goes on. It says no more than that this was it
+ * before; so it is weak, and any other finding beats it.
  */
+static const struct {
+	const char *name; /* part of a function's full name */
+	const char *what;
+} known_statics[] = {
+	{ "TaintEngineContext", "dd-trace-py's taint engine" },
+	{ "taint_engine_context", "dd-trace-py's taint engine" },
+	{ "ThreadStateCreator", "greenlet's state of a thread" },
+	{ "snaptrace_threaddestructor", "viztracer's state of a thread" },
+	{ "PyThreadContextEntry", "MLIR's stack of contexts" },
+};
+
+static void match_known_static(const struct facts *facts, struct finding *finding)
+{
+	if (facts->fork >= 0 || !facts_troubled(facts) || sign_child(facts))
+		return;
+	for (int i = 0; i < facts->nframes; i++) {
+		const struct crash_frame *frame = &facts->culprit->frames[i];
+
+		for (size_t k = 0; k < sizeof(known_statics) / sizeof(*known_statics); k++) {
+			if (!frame->function || frame->trust != TRUST_EXACT || frame->python ||
+			    !strstr(frame->function, known_statics[k].name))
+				continue;
+			finding_say(finding, SCORE_WEAK,
+				    "%s was used, perhaps when it was destroyed already",
+				    known_statics[k].what);
+			finding->attribution = ATTRIBUTION_EXTENSION;
+			finding->frame = i;
+			finding_because(finding, i, "%s lives no longer than the process or the "
+						    "thread", known_statics[k].what);
+			return;
+		}
+	}
+}
+
 static void match_own_bookkeeping(const struct facts *facts, struct finding *finding)
 {
 	static const char *const starts[] = {
@@ -216,78 +251,84 @@ static void match_own_bookkeeping(const struct facts *facts, struct finding *fin
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 
-/*
- * Product knowledge, not proof: dd-trace-py's IAST keeps its taint engine in static objects that
- * the process's end destroys while Python code still calls in. Two reports of one project:
- *	https://github.com/DataDog/dd-trace-py/pull/18534 and /pull/14610
- */
-static void match_taint_engine(const struct facts *facts, struct finding *finding)
-{
-	for (int i = 0; i < facts->nframes; i++) {
-		const char *name = facts->culprit->frames[i].function;
-
-		if (!name || facts->fork >= 0 || facts->culprit->frames[i].trust != TRUST_EXACT ||
-		    !(strstr(name, "TaintEngineContext") || strstr(name, "taint_engine_context")))
-			continue;
-		finding_say(finding, SCORE_WEAK, "the taint engine was called, perhaps when its "
-						 "static objects were destroyed already");
-		finding->attribution = ATTRIBUTION_EXTENSION;
-		finding->frame = i;
-		finding_because(finding, i, "the taint engine's objects are static");
-		return;
-	}
-}
-
-/*
- * Required: the message of an exception that nobody caught, of a type that carries a Python error
- * across C++; or Rust's that an unwinding came where none may pass.
- *	https://github.com/pybind/pybind11/issues/3165
- * Contradicting: a type that has nothing to do with Python; that is a plain bug of C++ (`other`).
- */
-static void match_uncaught(const struct facts *facts, struct finding *finding)
-{
-	const char *thrown = facts->message[MESSAGE_THROWN_PYTHON];
-	const char *forbidden = facts->message[MESSAGE_UNWIND_FORBIDDEN];
-
-	if (!thrown && !forbidden)
-		return;
-	finding_say(finding, SCORE_FAIR + 10, "an exception or a panic came to a border between "
-					      "languages that it must not pass");
-	finding->attribution = facts_owner(facts, &finding->frame);
-	if (finding->attribution == ATTRIBUTION_UNKNOWN)
-		finding->attribution = ATTRIBUTION_EXTENSION;
-	finding_because(finding, -1, "it said: %s", thrown ? thrown : forbidden);
-}
-
-/* Required: the forced unwinding itself on a stack of which no signal is told. */
-static void match_unwind_stack(const struct facts *facts, struct finding *finding)
-{
-	static const char *const ends[] = {
-		"terminate", "__terminate", "panic_cannot_unwind", "rust_eh_personality", NULL,
-	};
-	int end = facts_find(facts, ends);
-
-	if (facts->crash->signo || facts->unwind < 0 || end < 0 || end > facts->unwind)
-		return;
-	finding_say(finding, SCORE_STRONG,
-		    "the thread was being ended, and the unwinding met a frame that promises to "
-		    "let nothing through");
-	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding->frame = facts->native;
-	finding_because(finding, facts->unwind, "a thread's end unwinds its stack by force");
-}
-
 const struct pattern_rule exit_rules[] = {
-	{ PATTERN_FINALIZATION_TOCTOU, "race", match_race },
-	{ PATTERN_FINALIZATION_TOCTOU, "freed-by-finalization", match_freed_by_finalization },
-	{ PATTERN_FINALIZATION_TOCTOU, "finalizing", match_finalizing },
-	{ PATTERN_FINALIZATION_TOCTOU, "destructor", match_destructor },
-	{ PATTERN_FINALIZATION_TOCTOU, "forced-switch", match_forced_switch },
-	{ PATTERN_FINALIZATION_TOCTOU, "parked", match_parked },
-	{ PATTERN_FINALIZATION_TOCTOU, "finalizer-stack", match_finalizer_stack },
-	{ PATTERN_FINALIZATION_TOCTOU, "own-bookkeeping", match_own_bookkeeping },
-	{ PATTERN_FINALIZATION_TOCTOU, "taint-engine", match_taint_engine },
-	{ PATTERN_FFI_UNWIND, "uncaught", match_uncaught },
-	{ PATTERN_FFI_UNWIND, "unwind-stack", match_unwind_stack },
+	{
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "race",
+		.match = match_race,
+		.required = "ThreadSanitizer's data race with one side inside finalization, or in "
+			    "the clearing of another's thread state",
+		.supporting = "nobody's code but CPython's above it: then it is CPython's own",
+		.sources = { "python/cpython#121751", "python/cpython#129266",
+			     "ydb-platform/ydb#40952" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "freed-by-finalization",
+		.match = match_freed_by_finalization,
+		.required = "AddressSanitizer's use after free, by a thread that does not "
+			    "finalize, of what finalization has freed",
+		.contradicting = "all of it inside finalization: a plain bug",
+		.versions = "thread states are freed under a thread that still has them up to "
+			    "3.13; counted since 3.14",
+		.sources = { "python/cpython#124878" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "finalizing",
+		.match = match_finalizing,
+		.required = "CPython's word that its runtime is finalizing",
+		.supporting = "its word on a thread state, or on the GIL, in the same report",
+		.contradicting = "words on a count of references, the heap or the stack: those "
+				 "faults come out at the end, but are made before it; a fork",
+		.sources = { "python/cpython#129536", "python/cpython#93762" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "destructor",
+		.match = match_destructor,
+		.required = "the end of the process, of a thread or of a library runs somebody's "
+			    "own destructor, and that goes into Python, which is over by then",
+		.contradicting = "no Python in it: somebody's own order of destruction; "
+				 "finalization inside of it; a fork",
+		.sources = { "duckdb/duckdb-python#531", "python-greenlet/greenlet#411",
+			     "python/cpython#126508", "llvm/llvm-project#203826",
+			     "AcademySoftwareFoundation/MaterialX#2749" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "forced-switch",
+		.match = match_forced_switch,
+		.required = "a thread that has let go of the GIL waits inside drop_gil() for the "
+			    "one that asked for it to take it",
+		.contradicting = "a forked child, where who asked is a thread of the parent",
+		.versions = "where a thread that asks late is ended or parked before it takes it",
+		.sources = { "python/cpython#91414", "python/cpython#96387" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "parked",
+		.match = match_parked,
+		.required = "a thread that CPython holds for ever, by the function that does so or "
+			    "by pause() below a call for the GIL",
+		.contradicting = "a fork",
+		.versions = "3.13.8 and later, 3.14 and later; before, such a thread is ended "
+			    "(pthread_exit)",
+		.sources = { "python/cpython#87135", "python/cpython#105805",
+			     "python/cpython#137827" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "own-bookkeeping",
+		.match = match_own_bookkeeping,
+		.required = "an assertion on a thread's state by the program's main thread, with "
+			    "nobody's code but CPython's on the stack",
+		.versions = "debug builds up to 3.14",
+		.sources = { "PyO3/pyo3#4874", "python/cpython#131012" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "known-static",
+		.match = match_known_static,
+		.required = "a function of one of a few libraries whose state is known to be "
+			    "destroyed too early: product knowledge, and no sign of a cause",
+		.contradicting = "a fork; any other finding",
+		.sources = { "DataDog/dd-trace-py#18534", "DataDog/dd-trace-py#14610",
+			     "python-greenlet/greenlet#411", "gaogaotiantian/viztracer#688",
+			     "llvm/llvm-project#203826" },
+	},
 	{ .match = NULL },
 };

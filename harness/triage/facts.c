@@ -150,6 +150,8 @@ static bool frame_is_native(const struct facts *facts, int frame)
 static void places_collect(struct facts *facts)
 {
 	for (int i = 0; i < facts->nframes; i++) {
+		if (facts->culprit->frames[i].python)
+			continue; /* anybody's own function may be called fork, or exit */
 		if (facts_named(facts, i, fork_names))
 			facts->fork = i;
 		if (facts_named(facts, i, child_names))
@@ -165,9 +167,6 @@ static void places_collect(struct facts *facts)
 		if (facts_named(facts, i, eval_names))
 			facts->interpreting = true;
 	}
-	facts->swallowed = facts_swallowed_unwind(facts) >= 0;
-	if (facts->unwind < 0)
-		facts->unwind = facts_swallowed_unwind(facts);
 	for (int i = 0; i < facts->fork; i++)
 		if (frame_is_native(facts, i))
 			facts->handler = i;

@@ -23,6 +23,7 @@ enum message_kind {
 	MESSAGE_GIL_NOT_HELD,    /* CPython: called without the GIL */
 	MESSAGE_SHUTDOWN_IO,     /* CPython: a stream's lock held by a thread that was ended */
 	MESSAGE_FINALIZING,      /* CPython: its runtime is being finalized */
+	MESSAGE_NOT_INITIALIZED, /* PyO3: Python is not there, or not any more */
 	MESSAGE_FORK_ABORT,      /* a library will not be used in a forked child */
 	MESSAGE_CLASS_INIT,      /* Objective-C: a class was being initialised at the fork */
 	MESSAGE_BAD_FILE,        /* a file that was open is not open any more */
@@ -30,6 +31,7 @@ enum message_kind {
 	MESSAGE_STACK_OVERFLOW,  /* the stack is used up */
 	MESSAGE_UNWIND_FORBIDDEN, /* Rust, C++: an unwinding met code that it must not leave */
 	MESSAGE_THROWN_PYTHON,   /* C++: an exception nobody caught holds a Python error */
+	MESSAGE_THROWN,          /* C++: an exception nobody caught */
 	MESSAGE_UNRAISABLE,      /* Python: an error that could not be raised was left aside */
 	MESSAGE_REFCOUNT,        /* CPython: an object's count is not possible */
 	MESSAGE_FREED_STATE,     /* faulthandler: a thread state is filled with freed bytes */
@@ -56,7 +58,6 @@ struct facts {
 	int finalize; /* Py_FinalizeEx, Py_EndInterpreter */
 	int unwind;  /* a forced unwinding: pthread_exit and its kin */
 	int exit;    /* innermost frame that runs destructors at the end of a process or thread */
-	bool swallowed; /* the unwinding was kept from going on, as libc found out */
 	bool in_child;
 	bool python_child; /* Python frames tell that multiprocessing forked this process */
 	bool interpreting; /* Python code runs on the culprit */
@@ -95,8 +96,6 @@ void messages_find(const char *text, char *message[MESSAGE_KINDS]);
 
 /* Says of frames of the culprit whose they are where the report, and the rules, do not. */
 void facts_claim_frames(struct facts *facts);
-/* libc's function that found a forced unwinding swallowed, also without its name; -1: none. */
-int facts_swallowed_unwind(const struct facts *facts);
 /* Do the names on its stack say that it waits inside CPython for a lock? */
 bool stack_waits_in_cpython(const struct facts *facts, const struct crash_thread *thread);
 

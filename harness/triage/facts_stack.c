@@ -158,27 +158,6 @@ void facts_claim_frames(struct facts *facts)
 	claim_handler(facts);
 }
 
-/*
- * libc ends the process where an unwinding that it began was kept from going on: by a function that
- * has no name in a stripped libc, and that others only reach through the exception that they are
- * done with. Whatever else in libc ends it so has been called by its public name.
- */
-int facts_swallowed_unwind(const struct facts *facts)
-{
-	static const char *const cleanup[] = { "unwind_cleanup", NULL };
-	static const char *const fatal[] = { "__libc_fatal", NULL };
-	int i = facts_find(facts, fatal) + 1;
-
-	if (facts_find(facts, cleanup) >= 0)
-		return facts_find(facts, cleanup);
-
-	if (!i || i + 1 >= facts->nframes || facts->frames[i].name ||
-	    category_is_native(facts->frames[i].category) ||
-	    !category_is_native(facts->frames[i + 1].category))
-		return -1;
-	return i;
-}
-
 /* From the system call to the function of CPython's that says what it is for. */
 #define WAIT_DEPTH 12
 

@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * finalization-toctou and ffi-unwind.
- *
- * A thread that CPython ends at finalization shows both: the cause is that it came for the GIL too
- * late, the way it died is that the forced unwinding met frames which forbid it. The cause names
- * the crash where the stack shows it (CPython's attach call below the unwinding); where only the
- * unwinding is seen, that is what can be said.
- */
+/* finalization-toctou: threads that come to a Python which is finalizing, or gone. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
+#include "triage/signs.h"
 
 /* How a thread comes to Python, or leaves: what meets a runtime that is going, or gone. */
 static const char *const attach_names[] = {
@@ -22,6 +16,10 @@ static const char *const attach_names[] = {
 	"_PyThreadState_Attach", "_PyThreadState_NewBound", "Py_AddPendingCall", NULL,
 };
 
+static const char *const leave_names[] = {
+	"PyEval_SaveThread", "PyEval_ReleaseThread", NULL,
+};
+
 /* Static functions of the same path, where there are symbols. */
 static const char *const attach_inner_names[] = {
 	"take_gil", "new_threadstate", "init_threadstate", "tstate_activate", "bind_tstate",
@@ -29,23 +27,10 @@ static const char *const attach_inner_names[] = {
 	"drop_gil", "gilstate_tss_set", "_PyThreadState_MustExit", "add_threadstate", NULL,
 };
 
-static const char *const terminate_names[] = {
-	"terminate", "__terminate", "__verbose_terminate_handler", "__cxa_call_terminate",
-	"__gxx_personality_v0", "rust_eh_personality", "panic_cannot_unwind", NULL,
-};
-
-static int frame_among(const struct facts *facts, const char *const *names)
-{
-	for (int i = 0; i < facts->nframes; i++)
-		if (facts_named(facts, i, names))
-			return i;
-	return -1;
-}
-
 /* One attach call uses another; the outermost is the one that was made from outside. */
 static int attach_frame(const struct facts *facts)
 {
-	int attach = frame_among(facts, attach_inner_names);
+	int attach = facts_find(facts, attach_inner_names);
 
 	for (int i = 0; i < facts->nframes; i++)
 		if (facts_named(facts, i, attach_names))
@@ -70,31 +55,6 @@ static int attach_neighbour(const struct facts *facts)
 				return i;
 	}
 	return -1;
-}
-
-/*
- * A fault this close to 0 is a field of a structure that is not there. Mappings begin at 64 KiB
- * (vm.mmap_min_addr), and CPython's interpreter and runtime structures have fields up to some tens
- * of kilobytes, so what is a little above is a NULL as well.
- */
-#define NEAR_NULL 0x40000u
-
-static bool fault_near_null(const struct facts *facts)
-{
-	return facts->crash->has_addr && facts->crash->addr < NEAR_NULL &&
-	       (facts->crash->signo == SIGSEGV || facts->crash->signo == SIGBUS);
-}
-
-/*
- * Any other address came out of a structure that holds something else by now. Attaching follows
- * the thread state's pointers, so the state was freed. Not canonical addresses are not even told.
- */
-static bool fault_on_garbage(const struct facts *facts)
-{
-	const struct crash *crash = facts->crash;
-
-	return (crash->signo == SIGSEGV || crash->signo == SIGBUS) &&
-	       (crash->has_addr ? crash->addr >= NEAR_NULL : crash->code == SI_KERNEL);
 }
 
 static const char *first_message(const struct facts *facts)
@@ -148,19 +108,24 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 	/* Somebody's own code between signal and attach call: it died of something else. */
 	if (facts->native >= 0 && facts->native < attach)
 		return;
+	/* To let go of a GIL that one does not have fails as well: another rule's business. */
+	if (facts_named(facts, attach, leave_names) && facts->unwind < 0 && !message &&
+	    !facts->finalizer && facts->exit < 0)
+		return;
 	name = facts_describe(facts, attach);
-	if (facts->unwind >= 0) {
+	/* From 3.14 on CPython ends no thread: somebody else has. */
+	if (facts->unwind >= 0 && !sign_python_since(facts, 14)) {
 		score = SCORE_PROOF + 5;
 		finding_because(finding, facts->unwind,
 				"CPython ends the thread: a forced unwinding below %s", name);
 	}
-	if (fault_near_null(facts)) {
+	if (sign_near_null(facts)) {
 		score += 20;
 		finding_because(finding, 0, "address 0x%llx is a field of a structure that is not "
 					    "there any more",
 				(unsigned long long)facts->crash->addr);
 	}
-	if (fault_on_garbage(facts)) {
+	if (sign_garbage(facts)) {
 		score += 12;
 		finding_because(finding, 0, "it followed a pointer that leads nowhere: the thread "
 					    "state was freed");
@@ -177,6 +142,8 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 		score += 8;
 		finding_because(finding, -1, "no other thread of the process is inside Python");
 	}
+	if (sign_python_since(facts, 15))
+		score = SCORE_WEAK;
 	finding_say(finding, score < 97 ? score : 97,
 		    "a native thread called %s when the interpreter was finalizing or gone", name);
 	finding_because(finding, attach, "%s is how a thread attaches to Python", name);
@@ -191,7 +158,7 @@ static void match_freed_state(const struct facts *facts, struct finding *finding
 	int attach = attach_frame(facts);
 
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || attach < 0 || facts->in_child ||
-	    !fault_on_garbage(facts) || (facts->native >= 0 && facts->native < attach))
+	    !sign_garbage(facts) || (facts->native >= 0 && facts->native < attach))
 		return;
 	finding_say(finding, SCORE_ALSO + 5, "the thread went on with a thread state that had been "
 					     "freed");
@@ -210,7 +177,7 @@ static void match_attach_neighbour(const struct facts *facts, struct finding *fi
 	    facts->interpreting || attach_frame(facts) >= 0)
 		return;
 	name = facts->culprit->frames[near].function;
-	if (fault_near_null(facts) || fault_on_garbage(facts)) {
+	if (sign_near_null(facts) || sign_garbage(facts)) {
 		score += 15;
 		finding_because(finding, 0, "it followed a pointer that leads nowhere");
 	}
@@ -227,148 +194,112 @@ static void match_attach_neighbour(const struct facts *facts, struct finding *fi
 	finding->frame = facts->native;
 }
 
-/* CPython's own complaint tells as much, whatever the stack. */
-static void match_dead_state_message(const struct facts *facts, struct finding *finding)
-{
-	const char *message = facts->message[MESSAGE_TSTATE_DEAD];
-
-	if (!message || facts->in_child)
-		return;
-	finding_say(finding, SCORE_FAIR + 10,
-		    "CPython met a thread state that belongs to no living runtime");
-	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding->frame = facts->native;
-	finding_because(finding, -1, "CPython said: %s", message);
-}
-
-static void match_shutdown_io(const struct facts *facts, struct finding *finding)
-{
-	const char *message = facts->message[MESSAGE_SHUTDOWN_IO];
-
-	if (!message)
-		return;
-	finding_say(finding, SCORE_STRONG, "finalization needs a stream whose lock a thread holds "
-					   "that was ended or parked");
-	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding_because(finding, -1, "CPython said: %s", message);
-}
-
-/* The finalizing thread itself died, in its own code or in a destructor that it runs. */
-static void match_finalizer_crash(const struct facts *facts, struct finding *finding)
-{
-	char *name;
-
-	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->finalize < 0 || facts->fork >= 0)
-		return;
-	name = facts_describe(facts, facts->finalize);
-	/* What it calls may have bugs of its own: a strong sign, and no proof. */
-	finding_say(finding, SCORE_FAIR + 15, "the process crashed inside %s", name);
-	finding_because(finding, facts->finalize, "%s is on the stack of the thread that crashed",
-			name);
-	finding_blame(finding, facts, facts->native >= 0 && facts->native < facts->finalize ?
-				      facts->native : facts->finalize);
-	free(name);
-}
-
-/* Somebody waits for the end of a thread that CPython holds for ever. */
-static void match_join_of_parked(const struct facts *facts, struct finding *finding)
-{
-	const struct crash_thread *other = facts->lock_owner;
-
-	if (facts->crash->kind != CRASH_KIND_HANG || !other ||
-	    !thread_waits_for(other, "for ever, by CPython's design"))
-		return;
-	finding_say(finding, SCORE_PROOF, "the process waits for a thread that CPython has "
-					  "parked for ever since it came for the GIL after "
-					  "finalization");
-	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding->frame = facts->native;
-	finding_because(finding, facts->native, "it waits for thread %d to end", (int)other->tid);
-	finding_because(finding, -1, "thread %d is parked in CPython", (int)other->tid);
-}
-
 /*
- * std::terminate() called straight from somebody's own code, or by a std::thread that nobody
- * joined: the message is the same, but no unwinding is on the stack.
+ * The same of a look, which tells no signal: the call takes an instant unless it waits. So whoever
+ * stands in it, and does not wait, is where something went wrong; a core is looked at for that.
  */
-static bool terminates_by_call(const struct facts *facts, int terminate)
+static void match_attach_stack(const struct facts *facts, struct finding *finding)
 {
-	static const char *const unwinding[] = {
-		"__gxx_personality_v0", "__cxa_call_terminate", "rust_eh_personality",
-		"panic_cannot_unwind", NULL,
-	};
+	int attach = attach_frame(facts);
 
-	if (terminate < 0 || frame_among(facts, unwinding) >= 0)
-		return false;
-	for (int i = 0; i < facts->nframes; i++)
-		if (facts->frames[i].category == CATEGORY_UNWINDER)
-			return false;
-	return facts->native > terminate;
-}
-
-/* A forced unwinding ran into a frame that lets nothing through. */
-static void match_forced_unwind(const struct facts *facts, struct finding *finding)
-{
-	const char *swallowed = facts->message[MESSAGE_NOT_RETHROWN];
-	const char *terminated = facts->message[MESSAGE_TERMINATE];
-	int terminate = frame_among(facts, terminate_names), score = 0;
-
-	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo != SIGABRT)
+	if (facts->crash->kind != CRASH_KIND_LOOK || attach < 0 || facts->fork >= 0 ||
+	    facts->interpreting || facts->unwind >= 0 || sign_own_above(facts, attach) >= 0 ||
+	    facts->native < 0 || sign_python_since(facts, 15) ||
+	    facts_named(facts, attach, leave_names))
 		return;
-	if (facts->unwind >= 0)
-		score = SCORE_PROOF - 2;
-	else if (swallowed)
-		score = SCORE_STRONG;
-	else if (terminated && !terminates_by_call(facts, terminate))
-		score = SCORE_FAIR;
-	if (!score)
-		return;
-	finding_say(finding, score, "%s",
-		    swallowed || facts->swallowed ?
-				"the thread was being ended, and a handler that catches everything "
-				"kept the unwinding from going on"
-			      : "the thread was being ended, and the unwinding met a frame that "
-				"promises to let nothing through");
-	if (facts->unwind >= 0)
-		finding_because(finding, facts->unwind,
-				"a thread's end unwinds its stack by force");
-	if (terminate >= 0)
-		finding_because(finding, terminate, "the C++ runtime gave up");
-	if (swallowed || terminated)
-		finding_because(finding, -1, "it said: %s", swallowed ? swallowed : terminated);
+	for (int i = 0; i < attach; i++)
+		if (facts->frames[i].category != CATEGORY_CPYTHON)
+			return;
+	finding_say(finding, SCORE_ALSO, "a native thread stands in the call by which it attaches "
+					 "to Python, and does not wait");
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
+	finding_because(finding, attach, "where the interpreter lives this takes an instant, or "
+					 "waits");
 }
 
-/*
- * By the time a `catch (...)` swallowed it, the unwinding has left CPython's frames behind. But in
- * a process that has Python in it, who ends threads by force is above all CPython up to 3.13.7, at
- * finalization; worth telling beside the unwinding, which is what the record shows.
- */
-static void match_swallowed_with_python(const struct facts *facts, struct finding *finding)
+/* A thread that uses Python while another one takes it away. */
+static void match_late_use(const struct facts *facts, struct finding *finding)
 {
-	const char *message = facts->message[MESSAGE_NOT_RETHROWN];
-	const char *maps = facts->crash->maps;
+	bool exits = false;
 
-	if (!message || !maps || !strstr(maps, "libpython") || facts->in_child ||
-	    facts->interpreting)
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || !facts->culprit || facts->fork >= 0 ||
+	    facts->in_child || thread_exits(facts->culprit) || facts->crash->signo == SIGABRT ||
+	    !(facts->interpreting || sign_dies_in_api(facts)))
 		return;
-	finding_say(finding, SCORE_ALSO + 5, "a thread that was ended by force in a process with "
-					     "Python in it, probably as it came for the GIL");
+	for (size_t i = 0; i < facts->crash->nthreads && !exits; i++)
+		exits = &facts->crash->threads[i] != facts->culprit &&
+			!facts->crash->threads[i].role && thread_exits(&facts->crash->threads[i]);
+	if (!exits)
+		return;
+	finding_say(finding, SCORE_FAIR + 5,
+		    "a thread used Python while another one was ending the process or the "
+		    "interpreter");
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
-	finding_because(finding, -1, "it said: %s", message);
+	finding_because(finding, -1, "another thread is inside the end of the process or of the "
+				     "interpreter");
 }
+
+#define LATE_ENSURE "up to 3.14 a thread that attaches anew once the interpreter is gone " \
+		    "crashes; from 3.15 on it is held. One that comes back is ended up to " \
+		    "3.13.7, and held from 3.13.8 on"
 
 const struct pattern_rule finalize_rules[] = {
-	{ PATTERN_FINALIZATION_TOCTOU, "attach-crash", match_attach_crash },
-	{ PATTERN_FINALIZATION_TOCTOU, "attach-neighbour", match_attach_neighbour },
-	{ PATTERN_FINALIZATION_TOCTOU, "dead-state-message", match_dead_state_message },
-	{ PATTERN_FINALIZATION_TOCTOU, "shutdown-io", match_shutdown_io },
-	{ PATTERN_FINALIZATION_TOCTOU, "finalizer-crash", match_finalizer_crash },
-	{ PATTERN_FINALIZATION_TOCTOU, "join-of-parked", match_join_of_parked },
-	{ PATTERN_FINALIZATION_TOCTOU, "swallowed-with-python", match_swallowed_with_python },
-	{ PATTERN_USE_AFTER_FREE, "freed-state", match_freed_state },
-	{ PATTERN_FFI_UNWIND, "forced-unwind", match_forced_unwind },
+	{
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "attach-crash",
+		.match = match_attach_crash,
+		.required = "a signal in the call by which a thread attaches to Python, or leaves "
+			    "it, with no Python code on the stack: in a living runtime that call "
+			    "cannot fail",
+		.supporting = "a thread's forced end below it; an address near NULL, or none; "
+			      "words on a thread state; another thread inside finalization; no "
+			      "other thread inside Python",
+		.contradicting = "somebody's own code above the call; a call that lets go of the "
+				 "GIL, and no supporting sign; a fork; 3.15 and later",
+		.versions = LATE_ENSURE,
+		.sources = { "python/cpython#124619", "python/cpython#132948",
+			     "python/cpython#87135", "DataDog/dd-trace-py#20081",
+			     "PyO3/pyo3#4874" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "attach-neighbour",
+		.match = match_attach_neighbour,
+		.required = "a signal in a stripped libpython, called straight from somebody's own "
+			    "code, where the nearest name is one of an attach call",
+		.supporting = "an address near NULL, or none; another thread inside finalization",
+		.contradicting = "Python code on the stack; a fork",
+		.versions = LATE_ENSURE,
+		.sources = { "python/cpython#124619", "DataDog/dd-trace-py#20081" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "attach-stack",
+		.match = match_attach_stack,
+		.required = "stacks of which no signal is told, whose innermost code is CPython's "
+			    "attach call, called straight from somebody's own, and no wait",
+		.contradicting = "Python code on the stack; a fork; 3.15 and later",
+		.versions = LATE_ENSURE,
+		.sources = { "python/cpython#124619", "python/cpython#132948" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "late-use",
+		.match = match_late_use,
+		.required = "a signal in CPython, called by somebody's own code or running Python "
+			    "code, and another thread inside the end of the process or interpreter",
+		.contradicting = "SIGABRT, which tells its own reason; a fork",
+		.versions = LATE_ENSURE,
+		.sources = { "pybind/pybind11#1360", "python/cpython#110052",
+			     "pybind/pybind11#3274" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "freed-state",
+		.match = match_freed_state,
+		.required = "a signal in an attach call that followed a pointer which leads "
+			    "nowhere",
+		.contradicting = "somebody's own code above the call; a forked child",
+		.versions = "up to 3.13; thread states are counted since 3.14",
+		.sources = { "python/cpython#124878" },
+	},
 	{ .match = NULL },
 };

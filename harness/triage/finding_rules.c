@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * use-after-free and recursion-or-loop, by what sanitizers, CPython and the stack's shape tell.
- * Each rule says what it requires and what contradicts it.
+ * use-after-free, recursion-or-loop and an order of locks, by what sanitizers, CPython and the
+ * stack's shape tell.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
+#include "triage/signs.h"
 
 static bool finding_is(const struct facts *facts, const char *part)
 {
@@ -42,14 +44,6 @@ static enum attribution memory_owner(const struct facts *facts)
 	return owner;
 }
 
-/*
- * Required: a sanitizer's word; or, of a cut report, the stack that freed the memory, or
- * "previously allocated", which AddressSanitizer writes of freed memory only. Contradicting: its
- * word for another error (heap-buffer-overflow).
- *	https://github.com/python/cpython/issues/142731 and /issues/144567
- *	https://github.com/tree-sitter/py-tree-sitter/pull/52
- *	https://github.com/python/cpython/issues/90018 (through ctypes: one report)
- */
 static void match_sanitizer(const struct facts *facts, struct finding *finding)
 {
 	bool said = finding_is(facts, "use-after") || finding_is(facts, "double-free");
@@ -68,7 +62,6 @@ static void match_sanitizer(const struct facts *facts, struct finding *finding)
 			said ? facts->crash->finding : "");
 }
 
-/* Required: CPython's own checks found an impossible count, or a freed object or thread state. */
 static void match_refcount(const struct facts *facts, struct finding *finding)
 {
 	const char *state = facts->message[MESSAGE_FREED_STATE];
@@ -83,11 +76,6 @@ static void match_refcount(const struct facts *facts, struct finding *finding)
 	finding_because(finding, -1, "it said: %s", state ? state : count);
 }
 
-/*
- * Required: a crash in the collector's walk over all objects, or in libev's own functions under
- * gevent: what they walk was freed by another. Never certain: they die of what others did.
- *	https://github.com/gevent/gevent/issues/2175 (one report)
- */
 static void match_walk(const struct facts *facts, struct finding *finding)
 {
 	static const char *const walks[] = {
@@ -103,25 +91,6 @@ static void match_walk(const struct facts *facts, struct finding *finding)
 	finding_because(finding, 0, "this function only follows what others have kept");
 }
 
-/*
- * Required: ThreadSanitizer's word.
- *	https://github.com/google/sanitizers/wiki/ThreadSanitizerDeadlockDetector
- */
-static void match_inversion(const struct facts *facts, struct finding *finding)
-{
-	if (!finding_is(facts, "lock-order"))
-		return;
-	finding_say(finding, SCORE_STRONG, "two locks are taken in one order here, in the other "
-					   "there");
-	finding->attribution = facts_owner(facts, &finding->frame);
-	finding_because(finding, -1, "the sanitizer says: %s", facts->crash->finding);
-}
-
-/*
- * Required: the word of a sanitizer, of CPython, of Rust or macOS that the stack is used up.
- * Who answers for it: who is on the stack; without one, the program that called so deep.
- *	https://github.com/python/cpython/issues/109261 and /issues/148443
- */
 static void match_overflow(const struct facts *facts, struct finding *finding)
 {
 	const char *message = facts->message[MESSAGE_STACK_OVERFLOW];
@@ -141,10 +110,6 @@ static void match_overflow(const struct facts *facts, struct finding *finding)
 /* Python stops at a thousand calls, each of some C frames; what is deeper has no such limit. */
 #define DEEP_STACK 10000
 
-/*
- * Required: more frames than any program has that is not calling itself without end.
- *	https://github.com/AGProjects/python-cjson/issues/2 (149702 frames)
- */
 static void match_depth(const struct facts *facts, struct finding *finding)
 {
 	const struct crash_thread *thread = facts->culprit;
@@ -160,30 +125,167 @@ static void match_depth(const struct facts *facts, struct finding *finding)
 /* Of so many frames at least, two thirds are one function's: not a program's usual shape. */
 #define SHAPE_FRAMES 48
 
-static void match_shape(const struct facts *facts, struct finding *finding)
+static int count_named(const struct facts *facts, const char *name)
 {
 	int same = 0;
 
+	for (int i = 0; name && i < facts->nframes; i++)
+		same += facts->frames[i].name && !strcmp(facts->frames[i].name, name);
+	return same;
+}
+
+static void match_shape(const struct facts *facts, struct finding *finding)
+{
+	int frame = -1, same = 0;
+
 	if (!facts_troubled(facts) || facts->nframes < SHAPE_FRAMES ||
-	    facts->crash->kind == CRASH_KIND_LOOK || !facts->frames[SHAPE_FRAMES / 2].name)
+	    facts->crash->kind == CRASH_KIND_LOOK)
 		return;
-	for (int i = 0; i < facts->nframes; i++)
-		same += facts->frames[i].name &&
-			!strcmp(facts->frames[i].name, facts->frames[SHAPE_FRAMES / 2].name);
-	if (same < facts->nframes * 2 / 3)
+	/* One of every three frames in the middle may be another's. */
+	for (int i = SHAPE_FRAMES / 2; i < SHAPE_FRAMES / 2 + 3 && frame < 0; i++) {
+		same = count_named(facts, facts->frames[i].name);
+		if (same >= facts->nframes * 2 / 3)
+			frame = i;
+	}
+	if (frame < 0)
 		return;
-	finding_say(finding, SCORE_FAIR, "%s calls itself", facts->frames[SHAPE_FRAMES / 2].name);
+	finding_say(finding, SCORE_FAIR, "%s calls itself", facts->frames[frame].name);
 	finding->attribution = facts_owner(facts, &finding->frame);
-	finding_because(finding, SHAPE_FRAMES / 2, "it is %d of %d frames", same, facts->nframes);
+	finding_because(finding, frame, "it is %d of %d frames", same, facts->nframes);
+}
+
+/* What follows a thread's frames, and strings that they lead to. */
+static const char *const frame_readers[] = {
+	"PyFrame_Get*", "_PyFrame_Get*", "PyThreadState_GetFrame", "_PyThread_CurrentFrames",
+	"PyCode_Addr2Line", "_PyCode_CheckLineNumber", "_PyInterpreterFrame_GetLine",
+	"PyFrame_GetLineNumber", "dump_frame", "dump_traceback", "_Py_DumpTraceback*", NULL,
+};
+
+/*
+ * A thread that runs no Python reads frames: another's, which goes on and frees them meanwhile.
+ * Whether it had the GIL is not to be seen.
+ */
+static void match_sampler(const struct facts *facts, struct finding *finding)
+{
+	int reader = facts_find_like(facts, frame_readers);
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo == SIGABRT ||
+	    reader < 0 || facts->interpreting || facts->fork >= 0 || facts->native < reader ||
+	    !sign_started_thread(facts))
+		return;
+	finding_say(finding, SCORE_ALSO, "a thread reads the frames of another, which goes on "
+					 "meanwhile and frees them");
+	finding_blame(finding, facts, facts->native);
+	finding_because(finding, reader, "the thread runs no Python code, so the frames that are "
+					 "read here are another's");
+}
+
+/* So many signals on one stack are no accident: the handler of one raises the next. */
+#define NESTED_SIGNALS 3
+
+static void match_handlers(const struct facts *facts, struct finding *finding)
+{
+	static const char *const marks[] = {
+		"<signal handler called>", "__restore_rt", "_sigtramp",
+		"__kernel_rt_sigreturn", NULL,
+	};
+	int signals = 0, last = -1;
+
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts->culprit->frames[i].signal_frame || facts_named(facts, i, marks)) {
+			signals++;
+			last = i;
+		}
+	if (facts->crash->kind == CRASH_KIND_LOOK || signals < NESTED_SIGNALS)
+		return;
+	finding_say(finding, SCORE_FAIR,
+		    "a signal's handler faults itself, or hands on to one that hands back");
+	finding->attribution = facts_owner(facts, &finding->frame);
+	finding_because(finding, last, "the first signal came here, and %d more inside its handler",
+			signals - 1);
+}
+
+static void match_inversion(const struct facts *facts, struct finding *finding)
+{
+	if (!finding_is(facts, "lock-order"))
+		return;
+	finding_say(finding, SCORE_STRONG, "two locks are taken in one order here, in the other "
+					   "there");
+	finding->attribution = facts_owner(facts, &finding->frame);
+	finding_because(finding, -1, "the sanitizer says: %s", facts->crash->finding);
 }
 
 const struct pattern_rule finding_rules[] = {
-	{ PATTERN_USE_AFTER_FREE, "sanitizer", match_sanitizer },
-	{ PATTERN_USE_AFTER_FREE, "refcount", match_refcount },
-	{ PATTERN_USE_AFTER_FREE, "walk", match_walk },
-	{ PATTERN_LOCK_ORDER, "inversion", match_inversion },
-	{ PATTERN_RECURSION_OR_LOOP, "overflow", match_overflow },
-	{ PATTERN_RECURSION_OR_LOOP, "depth", match_depth },
-	{ PATTERN_RECURSION_OR_LOOP, "shape", match_shape },
+	{
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "sanitizer",
+		.match = match_sanitizer,
+		.required = "a sanitizer's word; or, of a cut report, the stack that freed the "
+			    "memory, or \"previously allocated\", which AddressSanitizer writes of "
+			    "freed memory only",
+		.contradicting = "its word for another error",
+		.sources = { "python/cpython#142731", "python/cpython#144567",
+			     "tree-sitter/py-tree-sitter#52", "python/cpython#90018" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "refcount",
+		.match = match_refcount,
+		.required = "CPython's own checks met an impossible count, or a freed object or "
+			    "thread state",
+		.sources = { "python/cpython#93762", "Segfault-Inc/Multicorn#64",
+			     "python/cpython#143143" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "walk",
+		.match = match_walk,
+		.required = "a signal in a walk over what others have kept: the collector's, "
+			    "libev's under gevent. They die of what others did, so it is weak",
+		.sources = { "gevent/gevent#2175", "python/cpython#75364" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "sampler",
+		.match = match_sampler,
+		.required = "a signal in a function that follows a thread's frames, in a native "
+			    "thread that runs no Python code itself",
+		.contradicting = "Python code on the stack; SIGABRT; a fork",
+		.sources = { "DataDog/dd-trace-py#13567", "facebook/sapling#1320",
+			     "getsentry/sentry-python#6119" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "handlers",
+		.match = match_handlers,
+		.required = "three signals or more on one stack: who owns the handler is in "
+			    "dispute, or it faults itself",
+		.contradicting = "stacks that somebody looked at",
+		.sources = { "DataDog/java-profiler#437", "DataDog/java-profiler#420",
+			     "DataDog/dd-trace-py#18798" },
+	}, {
+		.pattern = PATTERN_LOCK_ORDER,
+		.name = "inversion",
+		.match = match_inversion,
+		.required = "ThreadSanitizer's word on an order of locks",
+		.sources = { "pytorch/pytorch#58391", "google/sanitizers#814" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "overflow",
+		.match = match_overflow,
+		.required = "the word of a sanitizer, of CPython, Rust, macOS or Windows that the "
+			    "stack is used up",
+		.sources = { "python/cpython#109261", "python/cpython#148443" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "depth",
+		.match = match_depth,
+		.required = "more frames than a program has that does not call itself without end",
+		.sources = { "AGProjects/python-cjson#2" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "shape",
+		.match = match_shape,
+		.required = "of dozens of frames, two thirds are one function's",
+		.contradicting = "stacks that somebody looked at: recursion alone is no fault",
+		.sources = { "geofft/redhook#15", "python/cpython#96222",
+			     "DataDog/dd-trace-py#17038" },
+	},
 	{ .match = NULL },
 };

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork-safety and lock-order.
+ * fork-safety by what forkpoint's own records have, and what stacks with fork() on them show.
  *
- * Where a fork is involved the two are told apart by whose the missing step is. A lock, or data,
- * that another thread had at the fork is gone with that thread: fork-safety. A thread that waits
- * for what it holds itself, or for another thread that waits for it, is lock-order, also if it
- * happens inside fork().
+ * It is told from lock-order (lock_rules.c) by whose the missing step is. A lock, or data, that
+ * another thread had at the fork is gone with that thread: fork-safety. A thread that waits for
+ * what it holds itself, or for another thread that waits for it, is lock-order, also if it happens
+ * inside fork().
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
+#include "triage/signs.h"
 
 static bool hangs(const struct facts *facts)
 {
@@ -22,19 +23,7 @@ static bool crashed(const struct facts *facts)
 	return facts->crash->kind == CRASH_KIND_SIGNAL && facts->culprit;
 }
 
-/* "a mutex", "the GIL": there is one GIL. */
-static const char *wait_article(const struct crash_thread *thread)
-{
-	return thread_waits_for(thread, "GIL") ? "the" : "a";
-}
-
-static const char *wait_word(const struct crash_thread *thread)
-{
-	return thread->wait.what ? thread->wait.what : "lock";
-}
-
-/* The at-fork handler that the culprit is in, as evidence. */
-static void handler_evidence(struct finding *finding, const struct facts *facts)
+void finding_handler(struct finding *finding, const struct facts *facts)
 {
 	char *handler;
 
@@ -46,16 +35,6 @@ static void handler_evidence(struct finding *finding, const struct facts *facts)
 	free(handler);
 }
 
-/* Did the thread that forked take the lock itself, in a prepare handler? */
-static bool owner_is_forker(const struct facts *facts)
-{
-	const struct crash_thread *owner = facts->lock_owner;
-
-	/* The parent's forking thread waits for the child, or is still in fork(). */
-	return owner && owner->pid == facts->culprit->wait.owner_elsewhere &&
-	       thread_waits_for(owner, "child process");
-}
-
 static void match_lost_owner(const struct facts *facts, struct finding *finding)
 {
 	const struct crash_wait *wait;
@@ -65,8 +44,8 @@ static void match_lost_owner(const struct facts *facts, struct finding *finding)
 	if (!hangs(facts) || !facts->culprit->wait.owner_missing)
 		return;
 	wait = &facts->culprit->wait;
-	what = wait_word(facts->culprit);
-	if (owner_is_forker(facts))
+	what = thread_wait_word(facts->culprit);
+	if (sign_owner_forked(facts))
 		finding_say(finding, SCORE_PROOF + 5,
 			    "the child waits for a %s that the forking thread took before the fork "
 			    "and that nobody has renewed in the child yet", what);
@@ -84,21 +63,7 @@ static void match_lost_owner(const struct facts *facts, struct finding *finding)
 		finding_because(finding, -1, "thread %d is in %s of the parent", (int)wait->owner,
 				owner);
 	free(owner);
-	handler_evidence(finding, facts);
-}
-
-/* The lock is renewed by a handler that comes later: one handler uses what another repairs. */
-static void match_handler_order(const struct facts *facts, struct finding *finding)
-{
-	if (!hangs(facts) || !facts->culprit->wait.owner_missing || !owner_is_forker(facts) ||
-	    facts->handler < 0)
-		return;
-	finding_say(finding, SCORE_FAIR,
-		    "a child handler wants a lock before the handler that renews it has run");
-	finding_blame(finding, facts, facts->native);
-	handler_evidence(finding, facts);
-	finding_because(finding, -1, "thread %d, which forked, took the lock itself",
-			(int)facts->culprit->wait.owner);
+	finding_handler(finding, facts);
 }
 
 static void heap_evidence(struct finding *finding, const struct facts *facts)
@@ -124,7 +89,7 @@ static void match_handler_crash(const struct facts *facts, struct finding *findi
 		    "that moment of the fork", handler, facts->in_child ? " in the child" : "",
 		    place);
 	finding_blame(finding, facts, facts->native);
-	handler_evidence(finding, facts);
+	finding_handler(finding, facts);
 	if (facts->native != facts->handler)
 		finding_because(finding, facts->native, "%s is where it went wrong", place);
 	if (facts->in_child)
@@ -147,7 +112,7 @@ static void match_handler_loop(const struct facts *facts, struct finding *findin
 		    "the at-fork handler %s runs without end%s", handler,
 		    facts->in_child ? " in the child" : "");
 	finding_blame(finding, facts, facts->native);
-	handler_evidence(finding, facts);
+	finding_handler(finding, facts);
 	free(handler);
 }
 
@@ -215,114 +180,88 @@ static void match_child(const struct facts *facts, struct finding *finding)
 	free(place);
 }
 
-/* Inside fork(), in the parent or the child, and it never comes out. */
 static void match_hang_in_fork(const struct facts *facts, struct finding *finding)
 {
 	if (!hangs(facts) || facts->fork < 0)
 		return;
 	finding_say(finding, SCORE_FAIR, "fork() does not return: a handler inside it waits for a "
-					 "%s", wait_word(facts->culprit));
+					 "%s", thread_wait_word(facts->culprit));
 	finding_blame(finding, facts, facts->native);
-	handler_evidence(finding, facts);
+	finding_because(finding, facts->fork, "the thread is inside fork()");
+	finding_handler(finding, facts);
 }
 
-/*
- * A handler called into CPython, which waits. Since CPython holds its locks from PyOS_BeforeFork()
- * to PyOS_AfterFork_*(), and all C handlers run in between on the thread that called them, the
- * thread waits for itself.
- */
-static void match_own_lock(const struct facts *facts, struct finding *finding)
+static void match_handler_stack(const struct facts *facts, struct finding *finding)
 {
-	char *handler, *entry;
+	char *name;
 
-	if (!facts_hang(facts) || facts->handler < 0 || facts->entry < 0 ||
-	    facts->entry > facts->handler || !thread_waits_in_cpython(facts, facts->culprit))
+	if (facts->crash->kind != CRASH_KIND_LOOK && facts->crash->kind != CRASH_KIND_FINDING)
 		return;
-	handler = facts_describe(facts, facts->handler);
-	entry = facts_describe(facts, facts->entry);
-	finding_say(finding, SCORE_PROOF,
-		    "the at-fork handler %s called %s, which wants a lock that CPython holds over "
-		    "the whole fork on behalf of this same thread", handler, entry);
-	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding->frame = facts->handler;
-	handler_evidence(finding, facts);
-	finding_because(finding, facts->entry, "%s waits for %s %s inside CPython", entry,
-			wait_article(facts->culprit), wait_word(facts->culprit));
-	finding_because(finding, facts->fork, "the thread is in fork(), so between "
-					      "PyOS_BeforeFork() and PyOS_AfterFork_*()");
-	free(handler);
-	free(entry);
-}
-
-/* A handler waits for a thread that waits for what the forking thread holds. */
-static void match_join_in_handler(const struct facts *facts, struct finding *finding)
-{
-	const struct crash_thread *other = facts->lock_owner;
-	char *place;
-
-	if (!hangs(facts) || facts->handler < 0 || !other ||
-	    other->pid != facts->culprit->pid || !thread_waits_in_cpython(facts, other))
+	if (!facts->culprit || facts->handler < 0)
 		return;
-	place = thread_describe_native(facts, other);
-	finding_say(finding, SCORE_PROOF + 3,
-		    "an at-fork handler waits for a thread to end, and that thread waits for %s "
-		    "%s inside CPython, which the forking thread holds until the fork is over",
-		    wait_article(other), wait_word(other));
-	finding_blame(finding, facts, facts->handler);
-	handler_evidence(finding, facts);
-	finding_because(finding, -1, "it waits for thread %d (%s)", (int)other->tid,
-			wait_word(facts->culprit));
-	finding_because(finding, -1, "thread %d waits for %s %s inside CPython, called from %s",
-			(int)other->tid, wait_article(other), wait_word(other),
-			place ? place : "an unknown place");
-	free(place);
-}
-
-static const struct crash_thread *thread_by_tid(const struct crash *crash, pid_t tid)
-{
-	for (size_t i = 0; i < crash->nthreads; i++)
-		if (crash->threads[i].tid == tid)
-			return &crash->threads[i];
-	return NULL;
-}
-
-/* Owners that lead round in a circle, fork or not. */
-static void match_cycle(const struct facts *facts, struct finding *finding)
-{
-	const struct crash_thread *at = facts->culprit;
-	size_t steps = 0;
-
-	if (!hangs(facts))
-		return;
-	do {
-		if (!at->wait.owner || at->wait.owner_missing ||
-		    thread_waits_for(at, "child process"))
-			return;
-		at = thread_by_tid(facts->crash, at->wait.owner);
-	} while (at && at != facts->culprit && ++steps <= facts->crash->nthreads);
-	if (at != facts->culprit)
-		return;
-	finding_say(finding, SCORE_PROOF + 2, "%zu thread%s in a circle, each for the next",
-		    steps + 1, steps ? "s wait" : " waits");
+	name = facts_describe(facts, facts->handler);
+	finding_say(finding, SCORE_FAIR, "the at-fork handler %s does not come to its end", name);
 	finding_blame(finding, facts, facts->native);
-	at = facts->culprit;
-	do {
-		finding_because(finding, -1, "thread %d waits for a %s of thread %d", (int)at->tid,
-				wait_word(at), (int)at->wait.owner);
-		at = thread_by_tid(facts->crash, at->wait.owner);
-	} while (at && at != facts->culprit);
+	finding_handler(finding, facts);
+	free(name);
 }
 
 const struct pattern_rule fork_rules[] = {
-	{ PATTERN_FORK_SAFETY, "lost-owner", match_lost_owner },
-	{ PATTERN_FORK_SAFETY, "handler-crash", match_handler_crash },
-	{ PATTERN_FORK_SAFETY, "handler-loop", match_handler_loop },
-	{ PATTERN_FORK_SAFETY, "cpython-after-fork", match_cpython_after_fork },
-	{ PATTERN_FORK_SAFETY, "child", match_child },
-	{ PATTERN_FORK_SAFETY, "hang-in-fork", match_hang_in_fork },
-	{ PATTERN_LOCK_ORDER, "handler-order", match_handler_order },
-	{ PATTERN_LOCK_ORDER, "own-lock", match_own_lock },
-	{ PATTERN_LOCK_ORDER, "join-in-handler", match_join_in_handler },
-	{ PATTERN_LOCK_ORDER, "cycle", match_cycle },
+	{
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "lost-owner",
+		.match = match_lost_owner,
+		.required = "a record of a hang in which the lock names its owner, and the owner "
+			    "is a thread of another process",
+		.supporting = "what that thread does in the parent",
+		.sources = { "python/cpython#50970", "python/cpython#96971",
+			     "getsentry/sentry-python#6159" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "handler-crash",
+		.match = match_handler_crash,
+		.required = "a signal in somebody's own code that fork() called",
+		.supporting = "the record says that it is the child; words of the allocator",
+		.sources = { "DataDog/dd-trace-py#17042", "DataDog/dd-trace-py#17183" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "handler-loop",
+		.match = match_handler_loop,
+		.required = "CPU time without end in somebody's own code that fork() called: what "
+			    "a fork cuts in two can lead its reader round in a circle",
+		.supporting = "the record says that it is the child",
+		.sources = { "DataDog/dd-trace-py#17042" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "cpython-after-fork",
+		.match = match_cpython_after_fork,
+		.required = "PyOS_AfterFork_Child() on the stack",
+		.contradicting = "somebody's own code above it: that is a hook in Python",
+		.versions = "subinterpreters that live at a fork: 3.12 hangs, 3.13 aborts, 3.14 "
+			    "and later crash; the lock of the list of interpreters: before 3.12",
+		.sources = { "python/cpython#101437", "python/cpython#139759",
+			     "python/cpython#74580" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "child",
+		.match = match_child,
+		.required = "the record says that it is a forked child",
+		.supporting = "another thread of its parent was in the middle of something",
+		.contradicting = "it waits for what another process may do",
+		.sources = { "python/cpython#50970" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "hang-in-fork",
+		.match = match_hang_in_fork,
+		.required = "a record of a hang inside fork()",
+		.sources = { "DataDog/dd-trace-py#17042", "grpc/grpc#38020" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "handler-stack",
+		.match = match_handler_stack,
+		.required = "stacks that somebody looked at, with somebody's own code that fork() "
+			    "called",
+		.sources = { "DataDog/dd-trace-py#17042", "grpc/grpc#38020" },
+	},
 	{ .match = NULL },
 };

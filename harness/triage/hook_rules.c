@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * allocator-hook, env-race, and what else the functions' names tell: gil-not-held, cython-silent,
- * stripped-misattribution. Each rule says what it requires and what contradicts it.
- */
+/* allocator-hook, env-race, cython-silent and stripped-misattribution, by functions' names. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "triage/patterns.h"
 #include "triage/rules.h"
+#include "triage/signs.h"
 
 /* Tools that stand between a program and its allocator, by the names of their functions. */
 static const char *const tool_names[] = {
@@ -56,22 +54,14 @@ static bool is_hook(const struct facts *facts, int i)
 	       facts->frames[i + 1].category == CATEGORY_CPYTHON;
 }
 
-/*
- * Required: a crash inside the functions of an allocation hook, or in what such a hook called:
- * tracemalloc, a memory profiler, or somebody's own function with an allocator's name right under
- * CPython. Contradicting: the tool only lies below much else that has nothing to do with it; a
- * hang, which is a lock's matter.
- *	https://github.com/DataDog/dd-trace-py/pull/17664
- *	https://github.com/python/cpython/issues/126314 and /issues/126315
- *	https://github.com/bloomberg/memray/pull/52
- */
 static void match_hook(const struct facts *facts, struct finding *finding)
 {
 	const int reach = 12; /* frames: a hook is at the end of a stack, with some helpers */
 	int hook = -1;
 	char *name;
 
-	if (!facts_troubled(facts) || facts->fork >= 0 || facts_lock_wait(facts))
+	if (!facts_troubled(facts) || facts->fork >= 0 || facts_lock_wait(facts) ||
+	    (facts->crash->kind == CRASH_KIND_LOOK && thread_spins(facts->culprit) >= 0))
 		return;
 	for (int i = 0; i < facts->nframes && i < reach && hook < 0; i++)
 		if (is_tool(facts, i) || is_hook(facts, i))
@@ -83,7 +73,8 @@ static void match_hook(const struct facts *facts, struct finding *finding)
 		    "it %s in a hook of the allocator, %s", facts_verb(facts), name);
 	finding_blame(finding, facts, hook);
 	if (finding->attribution == ATTRIBUTION_UNKNOWN)
-		finding->attribution = ATTRIBUTION_EXTENSION;
+		finding->attribution = facts_only_cpython(facts, hook) ? ATTRIBUTION_CPYTHON :
+									 ATTRIBUTION_EXTENSION;
 	finding_because(finding, hook, "%s stands between the allocator and who allocates", name);
 	free(name);
 }
@@ -100,15 +91,14 @@ static const char *const outside_names[] = {
 	"__memmove_*", "*SignalHandler*", "__restore_rt", NULL,
 };
 
-/*
- * Required: a crash in getenv(), setenv() or their kin. They read a list that another thread may
- * be changing, and fail on nothing else: their argument is nearly always a literal. Who answers
- * for it: a caller of somebody's own; no single one if only a library called; who changes the
- * environment, if nothing is known of the caller. Contradicting: a hang.
- *	https://github.com/grpc/grpc/issues/38588 (application: one report)
- *	https://github.com/DataDog/dd-trace-php/pull/3528
- *	https://github.com/OpenMathLib/OpenBLAS/issues/716
- */
+/* Where a handler was called, which may have raised the signal again. */
+static bool is_signal(const struct facts *facts, int i)
+{
+	const struct crash_frame *frame = &facts->culprit->frames[i];
+
+	return frame->signal_frame || (!frame->function && !frame->module);
+}
+
 static void match_env(const struct facts *facts, struct finding *finding)
 {
 	int env = facts_find(facts, env_names);
@@ -116,7 +106,7 @@ static void match_env(const struct facts *facts, struct finding *finding)
 	if (env < 0 || !facts_troubled(facts) || facts_lock_wait(facts))
 		return;
 	for (int i = 0; i < env; i++)
-		if (!facts_like(facts, i, outside_names) &&
+		if (!facts_like(facts, i, outside_names) && !is_signal(facts, i) &&
 		    facts->frames[i].category != CATEGORY_LIBC &&
 		    facts->frames[i].category != CATEGORY_CXX)
 			return;
@@ -132,52 +122,16 @@ static void match_env(const struct facts *facts, struct finding *finding)
 			"the environment is one list for all threads, without a lock");
 }
 
-/* Is the innermost code, libc's left aside, CPython's, called straight from somebody's own? */
-static bool dies_in_api(const struct facts *facts)
-{
-	int i = 0;
-
-	while (i < facts->nframes && facts->frames[i].category == CATEGORY_LIBC)
-		i++;
-	return i < facts->nframes && facts->frames[i].category == CATEGORY_CPYTHON &&
-	       facts->native > i;
-}
-
-/*
- * Required: CPython's functions crashed under a native thread's own code, with no Python code and
- * no attaching on the stack, and the thread's start to be seen. Contradicting: a fork,
- * finalization, the program's main thread.
- *	https://github.com/mxmlnkn/rapidgzip/issues/24
- *	https://github.com/pybind/pybind11/issues/1360
- */
-static void match_unattached(const struct facts *facts, struct finding *finding)
-{
-	static const char *const starts[] = {
-		"start_thread", "clone", "clone3", "__clone*", "_pthread_start", "thread_start",
-		"execute_native_thread_routine", NULL,
-	};
-
-	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->interpreting || facts->fork >= 0 ||
-	    facts->finalize >= 0 || facts->unwind >= 0 || facts->in_child ||
-	    facts_find_like(facts, starts) < 0 || !dies_in_api(facts))
-		return;
-	finding_say(finding, SCORE_WEAK, "a native thread uses Python, perhaps without the GIL");
-	finding_blame(finding, facts, facts->native);
-	finding_because(finding, facts->native, "nothing on the stack attaches it to Python");
-}
-
-/*
- * Required: an error that could not be raised was written out and left aside, and then the process
- * crashed: a cdef function without an `except` clause gave NULL back as if nothing was. Or
- * Cython's own report of that on the stack. One report, and Cython's documentation:
- *	https://github.com/cython/cython/issues/2163
- */
 static void match_unraisable(const struct facts *facts, struct finding *finding)
 {
 	static const char *const reports[] = { "__Pyx_WriteUnraisable", NULL };
 	const char *message = facts->message[MESSAGE_UNRAISABLE];
 	int frame = facts_find(facts, reports);
 
+	/* It takes the error that was set, and there is none. */
+	if (frame < 0 && facts_named(facts, 0, (const char *const[]){ "PyTraceBack_Here",
+								     "__Pyx_AddTraceback", NULL }))
+		frame = 0;
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || (!message && frame < 0) ||
 	    facts->crash->signo == SIGABRT)
 		return;
@@ -187,23 +141,19 @@ static void match_unraisable(const struct facts *facts, struct finding *finding)
 	finding->attribution = facts_owner(facts, &finding->frame);
 	if (finding->attribution == ATTRIBUTION_UNKNOWN)
 		finding->attribution = ATTRIBUTION_APPLICATION;
+	if (!message && finding->attribution == ATTRIBUTION_CPYTHON)
+		finding->attribution = ATTRIBUTION_EXTENSION;
 	if (message)
 		finding_because(finding, -1, "it said: %s", message);
 	else
-		finding_because(finding, frame, "Cython writes such an exception out here");
+		finding_because(finding, frame,
+				frame ? "Cython writes such an exception out here" :
+					"a traceback is written for an error that was never set");
 }
 
 /* How many functions have to have one and the same source line. */
 #define SAME_PLACE 3
 
-/*
- * Required: functions of different names with one and the same line of source, or the name of an
- * at-fork function under CPython's taking of the GIL (it is PyThread_exit_thread, which the
- * stripped library has no name for). The names cannot be believed; what happened is another
- * question, so this is told beside other patterns.
- *	https://github.com/benfred/py-spy/issues/565
- *	https://github.com/DataDog/dd-trace-py/pull/20081
- */
 static void match_misnamed(const struct facts *facts, struct finding *finding)
 {
 	static const char *const reinit[] = { "_PyThread_at_fork_reinit", NULL };
@@ -231,10 +181,49 @@ static void match_misnamed(const struct facts *facts, struct finding *finding)
 }
 
 const struct pattern_rule hook_rules[] = {
-	{ PATTERN_ALLOCATOR_HOOK, "hook", match_hook },
-	{ PATTERN_ENV_RACE, "environment", match_env },
-	{ PATTERN_GIL_NOT_HELD, "unattached", match_unattached },
-	{ PATTERN_CYTHON_SILENT, "unraisable", match_unraisable },
-	{ PATTERN_STRIPPED_MISATTRIBUTION, "misnamed", match_misnamed },
+	{
+		.pattern = PATTERN_ALLOCATOR_HOOK,
+		.name = "hook",
+		.match = match_hook,
+		.required = "a crash inside a hook of an allocator, or in what such a hook called: "
+			    "tracemalloc, a memory profiler, or somebody's own function with an "
+			    "allocator's name right under CPython",
+		.contradicting = "a hook far from the innermost frame; a hang, which is a lock's "
+				 "matter; a fork",
+		.sources = { "DataDog/dd-trace-py#17664", "DataDog/dd-trace-py#16661",
+			     "python/cpython#126314", "bloomberg/memray#52",
+			     "bloomberg/memray#433" },
+	}, {
+		.pattern = PATTERN_ENV_RACE,
+		.name = "environment",
+		.match = match_env,
+		.required = "a crash in getenv(), setenv() or their kin: they read a list that "
+			    "another thread may be changing, and their argument is nearly always a "
+			    "literal",
+		.contradicting = "somebody's own code above the call; a hang",
+		.sources = { "grpc/grpc#38588", "DataDog/dd-trace-php#3528",
+			     "OpenMathLib/OpenBLAS#716" },
+	}, {
+		.pattern = PATTERN_CYTHON_SILENT,
+		.name = "unraisable",
+		.match = match_unraisable,
+		.required = "an error that could not be raised was written out and left aside, and "
+			    "then the process crashed: a cdef function without an `except` clause "
+			    "gave NULL back as if nothing was. Or the other way round: the crash "
+			    "is in the writing of a traceback, for an error that was never set",
+		.contradicting = "SIGABRT, which tells its own reason",
+		.sources = { "cython/cython#2163", "rapidsai/ucx-py#889", "NVIDIA/cudf#2229",
+			     "cython/cython#7857" },
+	}, {
+		.pattern = PATTERN_STRIPPED_MISATTRIBUTION,
+		.name = "misnamed",
+		.match = match_misnamed,
+		.required = "functions of different names with one and the same line of source, or "
+			    "the name of an at-fork function under CPython's taking of the GIL: it "
+			    "is what a library without symbols shows for the end of a thread",
+		.contradicting = "frames of one inlined function",
+		.sources = { "benfred/py-spy#565", "DataDog/dd-trace-py#20081",
+			     "rust-lang/rust#68674" },
+	},
 	{ .match = NULL },
 };

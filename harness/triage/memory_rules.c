@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* use-after-free, gil-not-held, recursion-or-loop: what memory and messages tell. */
+/* use-after-free and recursion-or-loop: what memory, messages and a record of CPU time tell. */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,18 +9,12 @@
 static void match_heap_message(const struct facts *facts, struct finding *finding)
 {
 	const char *reused = facts->message[MESSAGE_HEAP_REUSED];
-	const char *corrupt = facts->message[MESSAGE_HEAP_CORRUPT];
 
-	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo != SIGABRT)
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo != SIGABRT || !reused)
 		return;
-	if (reused)
-		finding_say(finding, SCORE_FAIR, "memory was freed twice, or used after it was");
-	else if (corrupt)
-		finding_say(finding, SCORE_WEAK, "the allocator found its heap damaged");
-	else
-		return;
+	finding_say(finding, SCORE_FAIR, "memory was freed twice, or used after it was");
 	finding_blame(finding, facts, facts->native);
-	finding_because(finding, -1, "the allocator said: %s", reused ? reused : corrupt);
+	finding_because(finding, -1, "the allocator said: %s", reused);
 }
 
 /* CPython's debug allocator fills freed memory with this byte (PYMEM_DEADBYTE). */
@@ -52,19 +46,6 @@ static void match_dead_state(const struct facts *facts, struct finding *finding)
 					     "freed when its runtime was finalized");
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
-	finding_because(finding, -1, "CPython said: %s", message);
-}
-
-static void match_gil_message(const struct facts *facts, struct finding *finding)
-{
-	const char *message = facts->message[MESSAGE_GIL_NOT_HELD];
-
-	if (!message)
-		return;
-	finding_say(finding, SCORE_FAIR + 10, "Python was called without the GIL");
-	/* CPython calls itself with the GIL; so who did not is somebody's own code. */
-	finding->attribution = ATTRIBUTION_EXTENSION;
-	finding_blame(finding, facts, facts->native);
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 
@@ -123,11 +104,45 @@ static void match_loop(const struct facts *facts, struct finding *finding)
 }
 
 const struct pattern_rule memory_rules[] = {
-	{ PATTERN_USE_AFTER_FREE, "heap-message", match_heap_message },
-	{ PATTERN_USE_AFTER_FREE, "dead-bytes", match_dead_bytes },
-	{ PATTERN_USE_AFTER_FREE, "dead-state", match_dead_state },
-	{ PATTERN_GIL_NOT_HELD, "gil-message", match_gil_message },
-	{ PATTERN_RECURSION_OR_LOOP, "recursion", match_recursion },
-	{ PATTERN_RECURSION_OR_LOOP, "loop", match_loop },
+	{
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "heap-message",
+		.match = match_heap_message,
+		.required = "SIGABRT, and glibc's words that memory was freed twice, or written to "
+			    "after it was freed",
+		.contradicting = "its words on damage of another kind: an overflow, or a pointer "
+				 "that was never its own",
+		.sources = { "zeromq/pyzmq#1329", "psycopg/psycopg2#91",
+			     "mushorg/pylibinjection#2" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "dead-bytes",
+		.match = match_dead_bytes,
+		.required = "a signal, and registers full of what Python's debug allocator writes "
+			    "over freed memory",
+		.sources = { "python/cpython#110052" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "dead-state",
+		.match = match_dead_state,
+		.required = "CPython's words on a thread state that was freed when its runtime was "
+			    "finalized",
+		.versions = "up to 3.13; thread states are counted since 3.14",
+		.sources = { "python/cpython#124878" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "recursion",
+		.match = match_recursion,
+		.required = "a stack that is cut at its limit and has one function on every fifth "
+			    "of its frames",
+		.sources = { "AGProjects/python-cjson#2", "geofft/redhook#15" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "loop",
+		.match = match_loop,
+		.required = "a record of CPU time without progress",
+		.supporting = "the thread ran when it was looked at",
+		.sources = { "torarnv/sparsebundlefs#30" },
+	},
 	{ .match = NULL },
 };

@@ -7,6 +7,7 @@
 #ifndef FORKPOINT_TRIAGE_PATTERNS_H
 #define FORKPOINT_TRIAGE_PATTERNS_H
 
+#include "base/strbuf.h"
 #include "triage/facts.h"
 #include "triage/triage.h"
 
@@ -33,20 +34,45 @@ struct finding {
 	size_t nevidence;
 };
 
+/* Public threads that a rule has learned from. */
+#define RULE_SOURCES_MAX 6
+
+/*
+ * A rule says of itself what it looks for; docs/triage-rules.md is these words. A rule is about a
+ * cause that any project's report would show: names of functions stand for what they do.
+ */
 struct pattern_rule {
 	enum pattern pattern;
-	const char *name; /* for tests and debugging */
+	const char *name;          /* one of its kind */
 	void (*match)(const struct facts *facts, struct finding *finding);
+	const char *required;
+	const char *supporting;    /* NULL: nothing makes it surer */
+	const char *contradicting; /* NULL: nothing speaks against it */
+	const char *versions;      /* of CPython in which that is so; NULL: in all */
+	/* "owner/name#number" of GitHub, or an address. Ended by NULL. */
+	const char *sources[RULE_SOURCES_MAX + 1];
 };
 
-/* Ended by a NULL match. */
-extern const struct pattern_rule fork_rules[];
-extern const struct pattern_rule finalize_rules[];
+/* Each is ended by a NULL match. */
+extern const struct pattern_rule fork_rules[];     /* by a record of processes and locks */
+extern const struct pattern_rule lock_rules[];
+extern const struct pattern_rule deadlock_rules[];
+extern const struct pattern_rule finalize_rules[];  /* of threads that come late */
+extern const struct pattern_rule finalizer_rules[]; /* of the thread that finalizes */
+extern const struct pattern_rule unwind_rules[];
 extern const struct pattern_rule memory_rules[];
-extern const struct pattern_rule child_rules[];   /* of forks, in reports from elsewhere */
-extern const struct pattern_rule exit_rules[];    /* of finalization, the same */
+extern const struct pattern_rule child_rules[];    /* of forks, in reports from elsewhere */
+extern const struct pattern_rule runtime_rules[];  /* of threads that a fork has not copied */
+extern const struct pattern_rule exit_rules[];     /* of finalization, in reports from elsewhere */
+extern const struct pattern_rule shutdown_rules[];
 extern const struct pattern_rule hook_rules[];
+extern const struct pattern_rule gil_rules[];
 extern const struct pattern_rule finding_rules[];
+
+/* The table of i, from 0; NULL: there are no more. */
+const struct pattern_rule *pattern_rules(size_t i);
+/* All rules by their patterns, in Markdown: what `forkpoint triage --rules-list` writes. */
+void pattern_rules_list(struct strbuf *out);
 
 void finding_say(struct finding *finding, int score, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -55,6 +81,8 @@ void finding_because(struct finding *finding, int frame, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Attribute to whoever owns the frame. */
 void finding_blame(struct finding *finding, const struct facts *facts, int frame);
+/* The at-fork handler that the culprit is in, as evidence; nothing if it is in none. */
+void finding_handler(struct finding *finding, const struct facts *facts);
 void finding_release(struct finding *finding);
 
 /* triage/signature.c. Allocated. */

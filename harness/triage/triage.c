@@ -52,22 +52,21 @@ void finding_release(struct finding *finding)
 	*finding = (struct finding){ 0 };
 }
 
-static const struct pattern_rule *const rule_tables[] = {
-	fork_rules, finalize_rules, memory_rules, child_rules,
-	exit_rules, hook_rules,     finding_rules,
-};
-
-/* The best finding of each pattern. */
-static void rules_ask(const struct facts *facts, struct finding best[PATTERN_COUNT])
+/* The best finding of each pattern, and which rule made it. */
+static void rules_ask(const struct facts *facts, struct finding best[PATTERN_COUNT],
+		      const char *names[PATTERN_COUNT])
 {
-	for (size_t t = 0; t < sizeof(rule_tables) / sizeof(*rule_tables); t++) {
-		for (const struct pattern_rule *rule = rule_tables[t]; rule->match; rule++) {
+	const struct pattern_rule *rule;
+
+	for (size_t t = 0; (rule = pattern_rules(t)) != NULL; t++) {
+		for (; rule->match; rule++) {
 			struct finding finding = { .frame = -1 };
 
 			rule->match(facts, &finding);
 			if (finding.score > best[rule->pattern].score) {
 				finding_release(&best[rule->pattern]);
 				best[rule->pattern] = finding;
+				names[rule->pattern] = rule->name;
 			} else {
 				finding_release(&finding);
 			}
@@ -148,12 +147,13 @@ struct triage *triage_classify(const struct crash *crash, const struct triage_se
 {
 	struct triage *triage = xcalloc(1, sizeof(*triage));
 	struct finding best[PATTERN_COUNT] = { { 0 } };
+	const char *names[PATTERN_COUNT] = { NULL };
 	enum pattern pattern = PATTERN_OTHER;
 	struct facts facts;
 
 	facts_collect(&facts, crash, settings ? settings->rules : NULL);
 	if (crash->kind != CRASH_KIND_STOPPED)
-		rules_ask(&facts, best);
+		rules_ask(&facts, best, names);
 	for (enum pattern p = 0; p < PATTERN_COUNT; p++)
 		if (best[p].score > best[pattern].score)
 			pattern = p;
@@ -164,6 +164,7 @@ struct triage *triage_classify(const struct crash *crash, const struct triage_se
 			best[pattern].attribution = facts_owner(&facts, &best[pattern].frame);
 	}
 	triage_take(triage, &facts, pattern, &best[pattern]);
+	triage->rule = names[pattern];
 	triage_also(triage, best);
 	triage->signature = signature_make(&facts);
 	for (enum pattern p = 0; p < PATTERN_COUNT; p++)

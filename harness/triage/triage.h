@@ -65,6 +65,7 @@ struct triage {
 	enum attribution attribution;
 	char *component;         /* what is at fault: a name of the rules, a module's; NULL: none */
 	enum confidence confidence;
+	const char *rule;        /* which one found it (patterns.h); NULL: none. Static */
 	/*
 	 * Stable over address layout, compiler and release: "v1 SIGABRT free<_M_clear<fork".
 	 * Two crashes with one signature are taken for one bug.

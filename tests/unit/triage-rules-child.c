@@ -38,7 +38,7 @@ static const struct rule_case cases[] = {
 	{ "a look at who spins", CRASH_KIND_LOOK, 0,
 	  "syscall @" LIBC "\n" "AbslInternalSpinLockDelay_lts_20240722 =third_party/absl/w.inc:6\n"
 	  "absl::base_internal::SpinLock::SlowLock =third_party/absl/spinlock.cc:1\n", NULL, NULL,
-	  PATTERN_FORK_SAFETY, "third-party", "medium", PATTERN_OTHER },
+	  PATTERN_FORK_SAFETY, "third-party", "low", PATTERN_OTHER },
 	{ "a crash with a spin lock", CRASH_KIND_SIGNAL, SIGSEGV,
 	  "SpinLock::SlowLock =base/spinlock.cc:1\nwork =work.cc:2\n", NULL, NULL, PATTERN_OTHER,
 	  NULL, NULL, PATTERN_OTHER },
@@ -46,7 +46,7 @@ static const struct rule_case cases[] = {
 	{ "a broken mutex in an extension", CRASH_KIND_SIGNAL, SIGABRT,
 	  "raise @" LIBC "\nabort @" LIBC "\n? @" EXTENSION "\n",
 	  "[mutex.cc : 12] RAW: Check w != nullptr failed: Mutex::Fer\n", NULL,
-	  PATTERN_FORK_SAFETY, "extension", "medium", PATTERN_OTHER },
+	  PATTERN_FORK_SAFETY, "extension", "low", PATTERN_OTHER },
 	{ "one in a program without Python", CRASH_KIND_SIGNAL, SIGABRT,
 	  "raise @" LIBC "\nabort @" LIBC "\n? @/srv/server\n",
 	  "[mutex.cc : 12] RAW: Check w != nullptr failed: Mutex::Fer\n", NULL, PATTERN_OTHER, NULL,

@@ -47,7 +47,7 @@ static const struct rule_case cases[] = {
 	{ "a switch that is never made", CRASH_KIND_LOOK, 0,
 	  "pthread_cond_wait @" LIBC "\ndrop_gil @" LIBPYTHON "\n"
 	  "_PyEval_EvalFrameDefault @" LIBPYTHON "\n", NULL, NULL, PATTERN_FINALIZATION_TOCTOU,
-	  "unknown", "medium", PATTERN_OTHER },
+	  "unknown", "low", PATTERN_OTHER },
 	{ "a thread that gives the GIL back", CRASH_KIND_LOOK, 0,
 	  "pthread_mutex_lock @" LIBC "\ndrop_gil @" LIBPYTHON "\n"
 	  "_PyEval_EvalFrameDefault @" LIBPYTHON "\n", NULL, NULL, PATTERN_OTHER, "cpython", NULL,
@@ -61,11 +61,7 @@ static const struct rule_case cases[] = {
 	  PATTERN_FINALIZATION_TOCTOU, "interaction", "medium", PATTERN_OTHER },
 	{ "a look into finalization", CRASH_KIND_LOOK, 0,
 	  "futex_wait @" LIBC "\njoin_all @" EXTENSION "\nPy_FinalizeEx @" LIBPYTHON "\n", NULL,
-	  NULL, PATTERN_FINALIZATION_TOCTOU, "extension", "medium", PATTERN_OTHER },
-	{ "where it waits for threads as it should", CRASH_KIND_LOOK, 0,
-	  "futex_wait @" LIBC "\nwait_for_thread_shutdown @" LIBPYTHON "\n"
-	  "Py_FinalizeEx @" LIBPYTHON "\n", NULL, NULL, PATTERN_FINALIZATION_TOCTOU, NULL, "low",
-	  PATTERN_OTHER },
+	  NULL, PATTERN_SHUTDOWN_LOCK, "extension", "medium", PATTERN_OTHER },
 
 	{ "the main thread's assertion", CRASH_KIND_SIGNAL, SIGABRT,
 	  "abort @" LIBC "\n__assert_fail @" LIBC "\n__libc_start_main @" LIBC "\n",

@@ -142,23 +142,6 @@ static void test_account(void)
 	traces_release(&traces);
 }
 
-/* How the unwinding came to its end is told by the stack alone. */
-static void test_swallowed(void)
-{
-	static const char text[] =
-		"0x7f0000001000 abort\n0x7f0000001200 __libc_fatal libc.so.6\n0x7f0000001300\n"
-		"0x550000001000 come_back host.so\n";
-	struct triage *triage;
-	struct traces traces;
-
-	reports_read(text, &traces);
-	triage = traces.n ? triage_classify(traces.v[0].crash, NULL) : NULL;
-	CHECK(triage && strstr(triage->detail, "kept the unwinding from going on"),
-	      "an unwinding that was swallowed is told from one that met a border");
-	triage_free(triage);
-	traces_release(&traces);
-}
-
 static void check_stack(const struct stack_case *row)
 {
 	struct triage *triage;
@@ -181,7 +164,6 @@ int main(void)
 	for (size_t i = 0; i < sizeof(ctypes_cases) / sizeof(*ctypes_cases); i++)
 		check_stack(&ctypes_cases[i]);
 	test_signature();
-	test_swallowed();
 	test_account();
 	return tap_done();
 }
