@@ -26,7 +26,7 @@ FIXTURES = sorted(glob.glob("tests/fixtures/triage/*.txt"))
 # no time, no locale and no end of the process is among them.
 ASKS = set("""
 malloc calloc realloc free memchr memcmp bcmp memcpy memmem memmove memset qsort strchr strcmp strcspn
-strdup strlen strncmp strnlen strrchr strspn strstr strtok_r sigabbrev_np snprintf vsnprintf
+strdup strlen strncmp strnlen strpbrk strrchr strspn strstr strtok_r sigabbrev_np snprintf vsnprintf
 _setjmp longjmp getauxval cplus_demangle_v3_callback rust_demangle_callback
 _GLOBAL_OFFSET_TABLE_ __tls_get_addr __stack_chk_fail
 """.split())

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/signs.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "triage/rules.h"
+
+/* Of two digits at most, as minor releases have; 0: there is none. */
+static int leading_number(const char *text)
+{
+	int number = 0;
+
+	for (int i = 0; i < 2 && ascii_is_digit(text[i]); i++)
+		number = 10 * number + (text[i] - '0');
+	return number;
+}
 
 /* "libpython3.12.so", "/lib/python3.12/", "x.cpython-312-x86_64-linux-gnu.so", "python312.dll". */
 static int minor_of_path(const char *path)
@@ -15,9 +25,10 @@ static int minor_of_path(const char *path)
 
 	for (size_t i = 0; path && i < sizeof(marks) / sizeof(*marks); i++) {
 		const char *at = strstr(path, marks[i]);
+		int minor = at ? leading_number(at + strlen(marks[i])) : 0;
 
-		if (at && isdigit((unsigned char)at[strlen(marks[i])]))
-			return atoi(at + strlen(marks[i]));
+		if (minor)
+			return minor;
 	}
 	return 0;
 }
