@@ -84,6 +84,46 @@ equal((status, out), (1, ""), "300 MiB of empty lines: nothing is recognised")
 status, out, err = limited("-", feed=[b"#0\n" * MIB] * 86)
 equal((status, out), (1, ""), "256 MiB of lines that begin like a report: nothing is recognised")
 
+# Lines that each look like the beginning of something.
+for what, line in {
+    "chains that nobody calls a crash": b"a() -> b_c() -> d()\n",
+    "headings of chains": b"SIGSEGV in a_b()\n",
+    "heads without a stack": b"#  SIGSEGV (0xb) at pc=0x1, pid=1, tid=1\n",
+    "exceptions, and no stack near": b"Exception code: 0xc0000005\n" + b"a\n" * 29,
+    "stacks of one frame, of no error": b"==1==    at 0x1: f (a.c:1)\n",
+    "lines that name a cause": b"objc[1]: fork()\n",
+    "deeper and deeper": b"".join(b" " * i + b"a_b()\n" for i in range(400)),
+    "brackets that do not close": b"a_b" + b"(" * 990 + b"\n",
+    "numbers that do not end": b"Exception code: 0xc0" + b"c" * 4000 + b"\n",
+}.items():
+    block = line * (MIB // len(line))
+    status, out, err = limited("--cluster", "-", feed=[block] * 32)
+    ok(status in (0, 1), f"32 MiB of {what}: they are read (status {status})")
+status, out, err = limited("--cluster", "-", feed=[b"#  SIGSEGV (0xb) at pc=0x1, pid=1\n"] +
+                           [b"x\n" * (MIB // 2)] * 64)
+equal(status, 0, "a head and nothing for 64 MiB: it is read")
+
+# Texts that are none, whatever they hold.
+PROSE = {
+    "a log of a web server":
+        '10.0.0.1 - - [01/Jan/2026:00:00:00 +0000] "GET /a->b => c HTTP/1.1" 200 5 "-" "x/1.0 (y)"\n'
+        "2026/01/01 00:00:00 [error] 12#12: *3 connect() failed (111: Connection refused) while "
+        "connecting to upstream, server: _, request: \"GET /abort() HTTP/1.1\"\n" * 3,
+    "a diff":
+        "--- a/probe.c\n+++ b/probe.c\n@@ -1,4 +1,4 @@ main()\n-    probe_crash();\n-    abort();\n"
+        "-    free(p);\n+    probe_get();\n+    raise(SIGSEGV);\n",
+    "a source in Python":
+        "def crash_get(key: int) -> str:\n    return table_get(key)\n\nclass A(B_c):\n"
+        "    abort()\n        raise_it()\n    x = {'a': b_c(), 'crash': abort()}\n",
+    "a text in Markdown":
+        "# Why it crashes\n\n- `probe_get()` is called by `main()`\n- `abort()` ends it\n"
+        "- see `free()`\n\n> **crash** in prose -> text => more -> words\n\n"
+        "1. run_it()\n2. wait_for()\n\nThe call `a() -> b()` segfaults sometimes.\n",
+}
+for what, text in PROSE.items():
+    status, out, err = limited("-", feed=[text.encode()])
+    equal((status, out), (1, ""), f"{what}: nothing is recognised")
+
 # More than is kept.
 pasted = b"0x7f0000000001 probe_visit\n" * 10000
 status, out, err = limited("--json", "-", feed=(pasted for _ in range(900)))
@@ -140,6 +180,12 @@ NAMED = {
             f"    #0 0x1000 in pr{EVIL} {EVIL}.c:3\nSUMMARY: AddressSanitizer: {EVIL}\n",
     "glibc": f"terminate called after throwing an instance of '{EVIL}'\n  what():  {EVIL}\n",
     "rust": f"thread '{EVIL}' panicked at src/{EVIL}.rs:3:5:\n{EVIL}\nAborted\n",
+    "valgrind": f"==1== Invalid read of size 8\n==1==    at 0x10: pr{EVIL} ({EVIL}.c:3)\n"
+                f"==1==    by 0x20: main (in /lib/{EVIL}.so)\n",
+    "windows": f"probe!pr{EVIL}+0x12\nprobe!main+0x1 [{EVIL} @ 3]\n",
+    "backtrace": f" 0# pr{EVIL} at {EVIL}.c:3\n 1# main in /lib/{EVIL}.so\n",
+    "drawn": f"SIGSEGV in a_b()\n -> b_c() ({EVIL})\n -> main()\n -> _start\n",
+    "message": f"{EVIL} probe() is being called while the GIL is either not held or invalid\n",
     "crashtracker-json": json.dumps({"error": {"is_crash": True, "message": EVIL, "stack": {
         "frames": [{"ip": "0x1000", "function": EVIL, "file": EVIL, "line": 1}]}},
         "metadata": {"library_name": EVIL, "tags": [f"service:{EVIL}", f"{EVIL}:{EVIL}"]}}) + "\n",

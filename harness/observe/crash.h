@@ -114,6 +114,7 @@ struct crash {
 	uint64_t *regs;       /* machine's own order; NULL: none */
 	size_t nregs;
 	char *finding;        /* what a tool calls it: "heap-use-after-free"; NULL: none has */
+	bool retold;          /* its stack is somebody's words, not a tool's: none of it is sure */
 	char *message;        /* what the process wrote to stderr, its last 64 KiB; never NULL */
 	char *maps;           /* /proc/PID/maps; NULL: not taken */
 	struct crash_thread *threads;

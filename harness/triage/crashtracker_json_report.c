@@ -7,6 +7,14 @@
 #include "triage/crashtracker_json.h"
 #include "triage/mapped.h"
 
+/* 0: it is none that any system has. */
+static int json_signal(const json_t *number)
+{
+	int signo = json_int(number);
+
+	return signo > 0 && signo < 128 ? signo : 0;
+}
+
 static void read_signal(struct trace *trace, const json_t *info)
 {
 	struct crash *crash = trace->crash;
@@ -19,9 +27,9 @@ static void read_signal(struct trace *trace, const json_t *info)
 	if (!crash->signo)
 		crash->signo = signal_number(json_piece(json_object_get(info, "signame")));
 	if (!crash->signo)
-		crash->signo = json_int(json_object_get(info, "si_signo"));
+		crash->signo = json_signal(json_object_get(info, "si_signo"));
 	if (!crash->signo)
-		crash->signo = json_int(json_object_get(info, "signum"));
+		crash->signo = json_signal(json_object_get(info, "signum"));
 	if (!crashtracker_code(code, &crash->code))
 		crash->code = json_int(json_object_get(info, "si_code"));
 	if (!addr)

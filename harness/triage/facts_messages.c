@@ -22,6 +22,8 @@ static const struct message_text message_texts[] = {
 	{ MESSAGE_HEAP_CORRUPT, "malloc_consolidate(): " },
 	{ MESSAGE_HEAP_CORRUPT, "corrupted double-linked list" },
 	{ MESSAGE_HEAP_CORRUPT, "corrupted size vs. prev_size" },
+	{ MESSAGE_HEAP_CORRUPT, "c0000374" },
+	{ MESSAGE_HEAP_CORRUPT, "C0000374" },
 	{ MESSAGE_NOT_RETHROWN, "FATAL: exception not rethrown" },
 	{ MESSAGE_TERMINATE, "terminate called without an active exception" },
 	{ MESSAGE_TSTATE_DEAD, "auto-releasing thread-state, but no thread-state" },

@@ -23,13 +23,12 @@ bool failure_handler_begins(struct piece line)
 	return heading_signal(line, &rest) != 0;
 }
 
-/* "@ 0x7f404d131420  (unknown)  name" or "@ 0x7f404d131420 name" */
-static bool frame_line(struct piece line, uint64_t *pc, struct piece *name)
+bool failure_handler_frame(struct piece line, uint64_t *pc, struct piece *name)
 {
 	struct piece before, word, rest;
 	uint64_t size;
 
-	if (!take_until(&line, "@ ", &before))
+	if (!piece_has_char(line, '@') || !take_until(&line, "@ ", &before))
 		return false;
 	take_blanks(&line);
 	if (!take_hex(&line, false, pc))
@@ -96,7 +95,7 @@ void failure_handler_read(struct lines *lines, struct trace *trace)
 	trace_add_message(trace, lines->line);
 	thread = trace_add_thread(trace);
 	thread->culprit = true;
-	while (lines_next(lines) && frame_line(lines->line, &pc, &name)) {
+	while (lines_next(lines) && failure_handler_frame(lines->line, &pc, &name)) {
 		bool first = piece_has(lines->line, "PC: @");
 
 		/* Where it was is told once more where the stack comes to it. */

@@ -17,6 +17,8 @@
 
 #include "triage/readers.h"
 
+/* "@ 0x7f404d131420  (unknown)  name" or "@ 0x7f404d131420 name" */
+bool failure_handler_frame(struct piece line, uint64_t *pc, struct piece *name);
 bool failure_handler_begins(struct piece line);
 /* The heading is the current line. */
 void failure_handler_read(struct lines *lines, struct trace *trace);

@@ -79,6 +79,12 @@ static inline size_t piece_find(struct piece p, const char *text)
 
 size_t piece_find_last(struct piece p, const char *text);
 
+/* Cheaper than to look for a text that begins with it. */
+static inline bool piece_has_char(struct piece p, char c)
+{
+	return p.len && memchr(p.s, c, p.len);
+}
+
 static inline bool piece_has(struct piece p, const char *text)
 {
 	return piece_find(p, text) < p.len;

@@ -21,6 +21,7 @@
 #include "triage/failure_handler.h"
 #include "triage/kernel_line.h"
 #include "triage/shell_line.h"
+#include "triage/symbols_line.h"
 
 #define SAID_MAX 200
 #define MAPS_MAX (1u << 20)
@@ -70,45 +71,6 @@ static bool is_heading(struct piece line)
 	       piece_starts(line, "*** backtrace of ");
 }
 
-/* "module(symbol+0x12)[0x7f…]" or "module(+0x12) [0x7f…]", as backtrace_symbols() has it. */
-static bool symbols_frame(struct piece line, struct piece *module, struct piece *place,
-			  uint64_t *pc)
-{
-	struct piece p = piece_trim(line), rest;
-	size_t open, bracket = piece_find_last(p, "[0x");
-
-	*pc = 0;
-	if (bracket < p.len) {
-		rest = (struct piece){ p.s + bracket + 1, p.len - bracket - 1 };
-		if (!take_hex(&rest, false, pc) || !piece_is(rest, "]"))
-			return false;
-		p = piece_trim((struct piece){ p.s, bracket });
-	}
-	/* No name, and no place in the file; or not even a file. */
-	if (*pc && !piece_ends(p, ")") && (!p.len || piece_has(p, "/"))) {
-		*module = p;
-		*place = (struct piece){ NULL, 0 };
-		return !piece_has(p, " ");
-	}
-	open = piece_find_last(p, "(");
-	if (!piece_ends(p, ")") || open == 0 || open == p.len || piece_has(p, ": "))
-		return false;
-	*module = (struct piece){ p.s, open };
-	*place = (struct piece){ p.s + open + 1, p.len - open - 2 };
-	/* Without an address, only an offset tells it from other text in brackets. */
-	return (piece_has(*place, "+0x") || (*pc && !place->len)) && !piece_has(*module, " ");
-}
-
-static bool is_frame(struct piece line)
-{
-	struct piece module, place;
-	uint64_t pc;
-
-	line = piece_trim(line);
-	return line.len && (piece_ends(line, "]") || piece_ends(line, ")")) &&
-	       symbols_frame(line, &module, &place, &pc);
-}
-
 static bool glibc_begins(const struct lines *lines)
 {
 	struct piece line = piece_trim(lines->line);
@@ -116,34 +78,11 @@ static bool glibc_begins(const struct lines *lines)
 	if (!line.len)
 		return false;
 	if (piece_is(line, "Backtrace:"))
-		return is_frame(lines_peek(lines, 1));
+		return symbols_line(lines_peek(lines, 1));
 	return is_last_word(line) || is_heading(line) || shell_signal(line) ||
 	       handler_signal(line) || kernel_line_begins(line) ||
 	       failure_handler_begins(line) ||
-	       (*line.s != '[' && is_frame(line) && is_frame(lines_peek(lines, 1)));
-}
-
-static void add_frame(struct trace *trace, struct crash_thread *thread, struct piece line)
-{
-	struct crash_frame *frame = trace_add_frame(trace, thread);
-	struct piece module, place, name;
-	uint64_t offset = 0;
-
-	symbols_frame(line, &module, &place, &frame->pc);
-	frame_module(frame, module);
-	if (!take_until(&place, "+0x", &name) || !take_hex(&place, true, &offset))
-		return;
-	frame_name(frame, name);
-	/* dladdr() has looked at the symbol's size: it covers the address. */
-	*(frame->function ? &frame->offset : &frame->module_offset) = offset;
-}
-
-static void drop_frames(struct crash_thread *thread, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		crash_frame_release(&thread->frames[i]);
-	thread->nframes -= n;
-	memmove(thread->frames, thread->frames + n, thread->nframes * sizeof(*thread->frames));
+	       (*line.s != '[' && symbols_line(line) && symbols_line(lines_peek(lines, 1)));
 }
 
 static void read_frames(struct lines *lines, struct trace *trace)
@@ -152,18 +91,18 @@ static void read_frames(struct lines *lines, struct trace *trace)
 
 	if (is_heading(piece_trim(lines->line)))
 		lines_next(lines);
-	for (; lines->line.s && is_frame(lines->line); lines_next(lines)) {
+	for (; lines->line.s && symbols_line(lines->line); lines_next(lines)) {
 		if (!thread) {
 			thread = trace_add_thread(trace);
 			thread->culprit = true;
 		}
-		add_frame(trace, thread, lines->line);
+		symbols_line_add(trace, thread, lines->line);
 	}
 	if (lines->line.s && piece_starts(lines->line, "*** end of backtrace"))
 		lines_next(lines);
 	/* A handler that told the signal has looked at its own stack. */
-	if (thread && !thread->left_out && trace->crash->signo && trace->crash->signo != SIGABRT)
-		drop_frames(thread, frames_of_handler(thread->frames, thread->nframes));
+	if (thread && trace->crash->signo && trace->crash->signo != SIGABRT)
+		thread_drop_handler(thread);
 }
 
 /* "00400000-006d2000 r-xp …" */

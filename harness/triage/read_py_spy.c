@@ -51,9 +51,12 @@ static bool is_thread(struct piece text, struct heading *heading)
 	text = piece_trim(text);
 	if (!take_text(&text, "Thread "))
 		return false;
-	if (!take_hex(&text, false, &id) && !take_decimal(&text, &heading->tid))
+	/* Of what people tell again, the number is left out. */
+	if (!piece_starts(text, "(") && !take_hex(&text, false, &id) &&
+	    !take_decimal(&text, &heading->tid))
 		return false;
-	if (!take_text(&text, " (") || !take_until(&text, ")", &heading->state) ||
+	take_blanks(&text);
+	if (!take_text(&text, "(") || !take_until(&text, ")", &heading->state) ||
 	    !(piece_starts(heading->state, "active") || piece_starts(heading->state, "idle")))
 		return false;
 	if (take_text(&text, ": \"")) {
@@ -123,6 +126,12 @@ static bool is_python_file(struct piece file)
 	return piece_ends(file, ".py") || piece_starts(file, "<");
 }
 
+/* "..." where somebody has left frames out, and what is no frame at all. */
+static bool is_left_out(struct piece text)
+{
+	return piece_is(text, "...") || piece_is(text, "[...]") || piece_has(text, "→");
+}
+
 /* "main (t.py:10)", "clock_nanosleep (libc.so.6)", "0x7f1fa744524a (libc.so.6)" */
 static void frame_read(struct trace *trace, struct crash_thread *thread, struct piece text)
 {
@@ -177,7 +186,9 @@ static bool take_line(struct trace *trace, struct piece line, struct crash_threa
 		*frames_at = at + FRAME_INDENT;
 		return true;
 	}
-	if (at == *frames_at && trace->crash->nthreads)
+	if (at == *frames_at && trace->crash->nthreads && is_left_out(text))
+		trace->incomplete = true;
+	else if (at == *frames_at && trace->crash->nthreads)
 		frame_read(trace, *thread, text);
 	return at >= *frames_at; /* deeper: arguments and locals */
 }

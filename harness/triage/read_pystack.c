@@ -32,6 +32,13 @@ static bool is_thread(struct piece text, uint64_t *tid, struct piece *rest)
 	return true;
 }
 
+/* One whose thread's heading is cut off. */
+static bool is_frame(struct piece text)
+{
+	return (piece_starts(text, "(C) File \"") || piece_starts(text, "(Python) File \"")) &&
+	       piece_has(text, "\", line ") && piece_has(text, ", in ");
+}
+
 static bool pystack_begins(const struct lines *lines)
 {
 	struct piece text = piece_trim(lines->line), rest;
@@ -41,6 +48,8 @@ static bool pystack_begins(const struct lines *lines)
 		return false;
 	if (*text.s == 'T')
 		return is_thread(text, &tid, &rest);
+	if (*text.s == '(')
+		return is_frame(text);
 	return piece_starts(text, "Core file information:") ||
 	       piece_starts(text, "Using executable found in the core file: ");
 }
@@ -205,8 +214,16 @@ static bool take_line(struct trace *trace, struct piece line, struct crash_threa
 		*thread = thread_read(trace, tid, rest);
 		return true;
 	}
+	if (!began && is_frame(text)) {
+		*thread = trace_add_thread(trace);
+		trace->incomplete = true;
+	}
 	if (frame_read(trace, *thread, text) || !text.len)
 		return true;
+	if (piece_is(text, "[...]") || piece_is(text, "...")) {
+		trace->incomplete = true;
+		return true;
+	}
 	if (!began && (core_read(trace, text) || failure_read(trace->crash, text)))
 		return true;
 	if (piece_starts(text, "* - Unable to merge native stack")) {

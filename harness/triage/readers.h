@@ -31,7 +31,8 @@ struct trace_reader {
 extern const struct trace_reader forkpoint_reader, crashtracker_json_reader, macos_reader,
 	crashtracker_reader, asan_reader, tsan_reader, fatal_error_reader, faulthandler_reader,
 	coredumpctl_reader, eu_stack_reader, pystack_reader, py_spy_reader, lldb_reader, gdb_reader,
-	rust_reader, glibc_reader, raw_reader;
+	rust_reader, glibc_reader, valgrind_reader, windows_reader, backtrace_reader, raw_reader,
+	drawn_reader, message_reader;
 
 /* Adding to a report */
 
@@ -79,6 +80,8 @@ void frame_mark_inlined(struct crash_thread *thread);
  * included: 0 if that is not found among the first few.
  */
 size_t frames_of_handler(const struct crash_frame *frames, size_t n);
+/* They are taken away. */
+void thread_drop_handler(struct crash_thread *thread);
 /* "SIGSEGV", "SEGV", "segmentation fault", "11": its number; 0: not known. */
 int signal_number(struct piece name);
 

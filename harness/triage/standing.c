@@ -27,7 +27,8 @@ bool thread_aborts(const struct crash_thread *thread)
 static const char *const wait_calls[] = {
 	"*futex_wait*", "*futex_abstimed_wait*", "__lll_lock_wait*", "syscall", "*nanosleep",
 	"pause", "sigsuspend", "*sigtimedwait", "epoll_*wait*", "poll", "ppoll", "select", "pselect*",
-	"read", "recv*", "accept*", "wait4", "waitpid", "waitid", NULL,
+	"read", "recv*", "accept*", "wait4", "waitpid", "waitid", "NtWaitFor*", "ZwWaitFor*",
+	"NtDelayExecution", "NtRemoveIoCompletion*", NULL,
 };
 
 /*

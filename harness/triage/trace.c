@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/errors.h"
-#include "triage/readers.h"
+#include "triage/message_line.h"
 
 static const struct trace_reader *const readers[TRACE_FORMATS] = {
 	[TRACE_FORKPOINT] = &forkpoint_reader,
@@ -24,7 +24,12 @@ static const struct trace_reader *const readers[TRACE_FORMATS] = {
 	[TRACE_GDB] = &gdb_reader,
 	[TRACE_RUST] = &rust_reader,
 	[TRACE_GLIBC] = &glibc_reader,
+	[TRACE_VALGRIND] = &valgrind_reader,
+	[TRACE_WINDOWS] = &windows_reader,
+	[TRACE_BACKTRACE] = &backtrace_reader,
 	[TRACE_RAW] = &raw_reader,
+	[TRACE_DRAWN] = &drawn_reader,
+	[TRACE_MESSAGE] = &message_reader,
 };
 
 const char *trace_format_name(enum trace_format format)
@@ -46,7 +51,12 @@ const char *trace_format_name(enum trace_format format)
 		[TRACE_GDB] = "gdb",
 		[TRACE_RUST] = "rust",
 		[TRACE_GLIBC] = "glibc",
+		[TRACE_VALGRIND] = "valgrind",
+		[TRACE_WINDOWS] = "windows",
+		[TRACE_BACKTRACE] = "backtrace",
 		[TRACE_RAW] = "raw",
+		[TRACE_DRAWN] = "drawn",
+		[TRACE_MESSAGE] = "message",
 	};
 
 	return names[format];
@@ -185,28 +195,6 @@ static void traces_add_all(struct traces *traces, struct trace *first)
 	}
 }
 
-/*
- * Lines that no reader knows, and that tell of the report that stands beside them: what a program
- * wrote about itself, by whose words one knows it. Only these: prose may say anything.
- */
-static bool is_telling(struct piece line)
-{
-	line = piece_trim(line);
-	if (!line.len || line.len > TRACE_TEXT_MAX)
-		return false;
-	switch (*line.s) {
-	case '[': /* Abseil, of itself */
-		return piece_has(line, " RAW: ") && piece_has(line, " failed: ");
-	case 'E': /* Python, of an error that it could not raise */
-		return piece_starts(line, "Exception ") && piece_has(line, " in ") &&
-		       piece_ends(line, " ignored");
-	case 'o':
-		return piece_starts(line, "objc[") && piece_has(line, "fork()");
-	default:
-		return false;
-	}
-}
-
 /* How many lines may be between. */
 #define TELLING_LINES 20
 /* So many wait. */
@@ -224,13 +212,14 @@ struct telling {
 
 static void message_append(struct crash *crash, struct piece line)
 {
-	char *text = piece_copy(line), *both;
+	char *text, *both;
 
-	if (strlen(crash->message) < TRACE_TEXT_MAX) {
-		both = xstrfmt("%s%s\n", crash->message, text);
-		free(crash->message);
-		crash->message = both;
-	}
+	if (strlen(crash->message) >= TRACE_TEXT_MAX)
+		return;
+	text = piece_copy(line);
+	both = xstrfmt("%s%s\n", crash->message, text);
+	free(crash->message);
+	crash->message = both;
 	free(text);
 }
 
@@ -239,13 +228,54 @@ static bool is_behind(const struct telling *telling, size_t i)
 	return telling->v[i].number - telling->ended <= TELLING_LINES;
 }
 
+/*
+ * A line that stands near no report is one of its own, behind the first `n` of them, or part of the
+ * one that the line before it is. Returns by how many they have become more.
+ */
+static size_t telling_alone(const struct telling *telling, size_t i, struct traces *traces,
+			    size_t n)
+{
+	struct piece line = telling->v[i].line;
+	struct trace trace = { .format = TRACE_MESSAGE, .line = telling->v[i].number };
+	struct trace *last = n ? &traces->v[n - 1] : NULL;
+	size_t behind = traces->n;
+	struct lines lines;
+
+	if (last && last->format == TRACE_MESSAGE && last->end == trace.line) {
+		message_append(last->crash, line);
+		last->end++;
+		return 0;
+	}
+	lines_begin(&lines, line.s, line.len);
+	trace.crash = crash_new();
+	trace.end = trace.line + 1;
+	message_reader.read(&lines, &trace);
+	traces_add_all(traces, &trace);
+	if (traces->n == behind)
+		return 0;
+	trace = traces->v[behind];
+	memmove(&traces->v[n + 1], &traces->v[n], (behind - n) * sizeof(trace));
+	traces->v[n] = trace;
+	return 1;
+}
+
+/* NULL: only lines that stand alone are before, which are far from any report. */
+static struct crash *report_before(const struct traces *traces, size_t n)
+{
+	return n && traces->v[n - 1].format != TRACE_MESSAGE ? traces->v[n - 1].crash : NULL;
+}
+
 static void telling_keep(struct telling *telling, struct traces *traces, const struct lines *lines)
 {
-	if (!is_telling(lines->line))
+	struct crash *before = report_before(traces, traces->n);
+
+	if (!message_is_telling(lines->line))
 		return;
 	if (telling->n == TELLING_MAX) { /* the first is not the nearest to what comes */
-		if (traces->n && is_behind(telling, 0))
-			message_append(traces->v[traces->n - 1].crash, telling->v[0].line);
+		if (before && is_behind(telling, 0))
+			message_append(before, telling->v[0].line);
+		else
+			telling_alone(telling, 0, traces, traces->n);
 		memmove(telling->v, telling->v + 1, sizeof(*telling->v) * --telling->n);
 	}
 	telling->v[telling->n].line = lines->line;
@@ -258,7 +288,7 @@ static void telling_keep(struct telling *telling, struct traces *traces, const s
  */
 static void telling_settle(struct telling *telling, struct traces *traces, size_t n)
 {
-	struct crash *before = n ? traces->v[n - 1].crash : NULL;
+	struct crash *before = report_before(traces, n);
 	struct crash *next = traces->n > n ? traces->v[n].crash : NULL;
 	size_t begins = next ? traces->v[n].line : 0;
 
@@ -271,6 +301,8 @@ static void telling_settle(struct telling *telling, struct traces *traces, size_
 			message_append(next, telling->v[i].line);
 		else if (is_before)
 			message_append(before, telling->v[i].line);
+		else
+			n += telling_alone(telling, i, traces, n);
 	}
 	telling->n = 0;
 }
@@ -279,7 +311,7 @@ static const struct trace_reader *reader_of(const struct lines *lines, enum trac
 {
 	if (!lines->line.len)
 		return NULL; /* no report begins with nothing, and there may be very many such */
-	for (int i = 0; i < TRACE_FORMATS; i++)
+	for (int i = 0; i < TRACE_MESSAGE; i++)
 		if (readers[i] && readers[i]->begins(lines)) {
 			*format = (enum trace_format)i;
 			return readers[i];

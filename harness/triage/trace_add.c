@@ -255,6 +255,16 @@ size_t frames_of_handler(const struct crash_frame *frames, size_t n)
 	return 0;
 }
 
+void thread_drop_handler(struct crash_thread *thread)
+{
+	size_t n = thread->left_out ? 0 : frames_of_handler(thread->frames, thread->nframes);
+
+	for (size_t i = 0; i < n; i++)
+		crash_frame_release(&thread->frames[i]);
+	thread->nframes -= n;
+	memmove(thread->frames, thread->frames + n, thread->nframes * sizeof(*thread->frames));
+}
+
 struct signal_word {
 	const char *word;
 	int number;

@@ -120,6 +120,8 @@ static void triage_take(struct triage *triage, const struct facts *facts, enum p
 	triage->confidence = finding->score >= SCORE_STRONG ? CONFIDENCE_HIGH
 			   : finding->score >= SCORE_FAIR   ? CONFIDENCE_MEDIUM
 							    : CONFIDENCE_LOW;
+	if (facts->crash->retold && triage->confidence == CONFIDENCE_HIGH)
+		triage->confidence = CONFIDENCE_MEDIUM;
 }
 
 /* What else holds, best first. */

@@ -16,7 +16,8 @@ static const struct trace_reader *const readers[] = {
 	&forkpoint_reader, &macos_reader, &crashtracker_json_reader, &crashtracker_reader,
 	&asan_reader, &tsan_reader, &fatal_error_reader, &faulthandler_reader, &coredumpctl_reader,
 	&eu_stack_reader, &pystack_reader, &py_spy_reader, &lldb_reader, &gdb_reader, &rust_reader,
-	&glibc_reader, &raw_reader,
+	&glibc_reader, &valgrind_reader, &windows_reader, &backtrace_reader, &raw_reader,
+	&drawn_reader, &message_reader,
 };
 
 _Static_assert(sizeof(readers) / sizeof(*readers) == TRACE_FORMATS, "each reader is here");

@@ -303,6 +303,10 @@ int main(void)
 	test_threads_1_7();
 	test_no_stack();
 	test_others();
+	check_reading("{\"error\":{\"is_crash\":true,\"stack\":{\"frames\":[{\"ip\":\"0x1000\","
+		      "\"function\":\"f\"}]}},\"sig_info\":{\"signum\":-11}}\n",
+		      "crashtracker-json line 1: signal\n*\n    0x1000 f\n",
+		      "a signal that no system has");
 	check_stands(oldest, "the oldest schema");
 	check_stands(newest, "the newest schema");
 	return tap_done();

@@ -192,10 +192,48 @@ static void test_turned(void)
 	strbuf_release(&text);
 }
 
+/* What people leave of them. */
+static const struct sample samples[] = {
+	{ "pystack, of which the beginning and the end are left out",
+	  "[...]\n"
+	  "    (C) File \"./debug/backtrace.c\", line 78, in __backtrace (/usr/lib/libc.so.6)\n"
+	  "    (C) File \"../libgcc/unwind.inc\", line 296, in _Unwind_Backtrace (/opt/lib/libgcc_s.so.1)\n"
+	  "[...]\n"
+	  "    (Python) File \"/srv/t.py\", line 9, in main\n"
+	  "        probe.get()\n"
+	  "[...]\n",
+	  "pystack line 2 incomplete: look\n"
+	  "*\n"
+	  "    main /srv/t.py:9 python\n"
+	  "    _Unwind_Backtrace @/opt/lib/libgcc_s.so.1 ../libgcc/unwind.inc:296\n"
+	  "    __backtrace @/usr/lib/libc.so.6 ./debug/backtrace.c:78\n" },
+	{ "py-spy, told again without numbers",
+	  "Thread (idle): \"MainThread\"\n"
+	  "    wait (threading.py:359)\n"
+	  "    get (queue.py:180)\n"
+	  "    ...\n"
+	  "Thread (active+gil): \"Thread-... (_pin)\"\n"
+	  "    select (selectors.py:415)\n"
+	  "    _poll → poll → get\n"
+	  "[...]\n",
+	  "py-spy line 1 incomplete: look\n"
+	  "- MainThread\n"
+	  "    wait threading.py:359 python\n"
+	  "    get queue.py:180 python\n"
+	  "* Thread-... (_pin) gil\n"
+	  "    select selectors.py:415 python\n" },
+	{ "what is neither",
+	  "(C) File \"name.c\" in the text\n"
+	  "Thread (idle)s are \"idle\"\n"
+	  "Thread (pool): \"a\"\n",
+	  "" },
+};
+
 int main(void)
 {
 	test_py_spy();
 	test_pystack();
 	test_turned();
+	CHECK_SAMPLES(samples);
 	return tap_done();
 }
