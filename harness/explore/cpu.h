@@ -114,6 +114,8 @@ int cpu_step(pid_t tid, int signo);
  * The text is not changed. One at a time; clear it before the thread is let go.
  */
 int cpu_break_set(pid_t tid, uint64_t address);
+/* One that is set already, for this thread: somewhere else. A quarter of the cost. */
+int cpu_break_move(pid_t tid, uint64_t address);
 int cpu_break_clear(pid_t tid);
 
 /*

@@ -118,6 +118,11 @@ int cpu_break_set(pid_t tid, uint64_t address)
 	return unsupported();
 }
 
+int cpu_break_move(pid_t tid, uint64_t address)
+{
+	return cpu_break_set(tid, address);
+}
+
 int cpu_break_clear(pid_t tid)
 {
 	(void)tid;

@@ -58,28 +58,28 @@ static int debug_clear(pid_t tid, int n)
 }
 
 /*
- * One that is on for the same already needs another address and no more. Else off first: the kernel
- * checks an address against what its register was for.
+ * Off first: the kernel checks an address against what its register was for. And of a forked child
+ * it says what its parent's registers were for, whatever the child's own are.
  */
 static int debug_set(pid_t tid, int n, uint64_t address, unsigned int kind)
 {
-	unsigned long control, wanted = CONTROL_ENABLE(n) | CONTROL_KIND(n, kind), others;
+	unsigned long control;
 
-	if (debug_get(tid, DEBUG_CONTROL, &control) < 0)
+	if (debug_clear(tid, n) < 0 || debug_put(tid, n, address) < 0 ||
+	    debug_get(tid, DEBUG_CONTROL, &control) < 0)
 		return -1;
-	others = control & ~CONTROL_ALL(n);
-	if ((control & CONTROL_ALL(n)) == wanted)
-		return debug_put(tid, n, address);
-	if (control != others && debug_put(tid, DEBUG_CONTROL, others) < 0)
-		return -1;
-	if (debug_put(tid, n, address) < 0)
-		return -1;
-	return debug_put(tid, DEBUG_CONTROL, others | wanted);
+	return debug_put(tid, DEBUG_CONTROL,
+			 control | CONTROL_ENABLE(n) | CONTROL_KIND(n, kind));
 }
 
 int cpu_break_set(pid_t tid, uint64_t address)
 {
 	return debug_set(tid, DEBUG_BREAK, address, KIND_EXECUTE);
+}
+
+int cpu_break_move(pid_t tid, uint64_t address)
+{
+	return debug_put(tid, DEBUG_BREAK, address);
 }
 
 int cpu_break_clear(pid_t tid)

@@ -245,8 +245,8 @@ static void hit_take(const struct sentry_hit *hit, void *arg)
 static void other_find(struct critical *c)
 {
 	struct sentry sentry = {
-		.pid = c->walker.pid, .tid = c->operator_tid, .word = c->word,
-		.take = hit_take, .arg = c,
+		.pid = c->walker.pid, .tid = c->operator_tid, .worker = c->walker.tid,
+		.word = c->word, .take = hit_take, .arg = c,
 	};
 
 	if (!c->word.size)

@@ -57,6 +57,24 @@ static bool stop_await(pid_t tid, int *status)
 	return false;
 }
 
+/*
+ * F's next stop or end, which is sure to come. The end of a leader is not told while its tracer has
+ * yet to take notice of another thread's, and W ends with a process that is killed. False: it has
+ * not come for as long as a loaded machine may take.
+ */
+static bool leader_await(const struct sentry *sentry, int *status)
+{
+	uint64_t until = clock_now() + PATIENCE_NS;
+	int ended;
+
+	while (!stop_await(sentry->tid, status)) {
+		if (clock_now() > until)
+			return false;
+		waitpid(sentry->worker, &ended, __WALL | WNOHANG);
+	}
+	return true;
+}
+
 static bool rests(unsigned int *looks, pid_t pid, pid_t tid)
 {
 	struct task_state task;
@@ -109,7 +127,7 @@ int sentry_begin(struct sentry *sentry)
 		return -1;
 	sentry->attached = true;
 	if (ptrace(PTRACE_INTERRUPT, sentry->tid, NULL, NULL) < 0 ||
-	    waitpid(sentry->tid, &status, __WALL) < 0 || !WIFSTOPPED(status))
+	    !leader_await(sentry, &status) || !WIFSTOPPED(status))
 		return -1;
 	value_read(sentry, sentry->pid, &sentry->value);
 	return watch_set(sentry, sentry->tid) < 0 || !go_on(sentry->tid, 0) ? -1 : 0;
@@ -258,7 +276,7 @@ void sentry_end(struct sentry *sentry)
 	if (!sentry->attached)
 		return;
 	ptrace(PTRACE_INTERRUPT, sentry->tid, NULL, NULL);
-	if (waitpid(sentry->tid, &status, __WALL) != sentry->tid || !WIFSTOPPED(status))
+	if (!leader_await(sentry, &status) || !WIFSTOPPED(status))
 		return;
 	cpu_watch_clear(sentry->tid);
 	ptrace(PTRACE_DETACH, sentry->tid, NULL, NULL);

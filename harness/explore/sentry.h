@@ -33,6 +33,7 @@ struct sentry_hit {
 struct sentry {
 	/* The caller's. */
 	pid_t pid, tid; /* F */
+	pid_t worker;   /* W, which stands still under the same tracer */
 	struct sentry_word word;
 	void (*take)(const struct sentry_hit *hit, void *arg); /* looks at it */
 	void *arg;

@@ -186,6 +186,7 @@ enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int t
 		if (state == WALK_ON && cpu_pc(&walker->registers) == pc)
 			times--;
 	}
+	walker->braked = false;
 	if ((state == WALK_ON || state == WALK_OVER) && cpu_break_clear(walker->tid) < 0)
 		return WALK_GONE;
 	return state;
@@ -197,7 +198,8 @@ enum walk_state walker_run_straight(struct walker *walker, uint64_t pc)
 
 	walker->nstores = 0;
 	walker->stores_known = true;
-	if (cpu_break_set(walker->tid, pc) < 0)
+	if (walker->braked ? cpu_break_move(walker->tid, pc) < 0
+			   : cpu_break_set(walker->tid, pc) < 0)
 		return WALK_GONE;
 	walker->braked = true;
 	do
