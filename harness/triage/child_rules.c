@@ -31,7 +31,9 @@ static void match_fork_abort(const struct facts *facts, struct finding *finding)
 	} else {
 		blame_owner(finding, facts);
 		if (facts->native < 0)
-			finding->attribution = ATTRIBUTION_THIRD_PARTY;
+			finding->attribution = strstr(facts->crash->message, "BUG IN CLIENT OF") ?
+						       ATTRIBUTION_INTERACTION :
+						       ATTRIBUTION_THIRD_PARTY;
 		finding_because(finding, -1, "it said: %s", child);
 	}
 }

@@ -92,9 +92,11 @@ static void match_finalizing(const struct facts *facts, struct finding *finding)
 	/* What crashed meanwhile need not be due to it, but a lost thread state is. */
 	finding_say(finding, broken ? SCORE_ALSO : lost ? SCORE_FAIR + 12 : SCORE_FAIR + 5,
 		    "the interpreter was being finalized");
-	finding->attribution = facts->native >= 0 ? facts->frames[facts->native].origin.owner :
-						    ATTRIBUTION_INTERACTION;
-	finding->frame = facts->native;
+	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding_blame(finding, facts, facts->native);
+	/* CPython attaches its own threads as it should: so who lost a state is somebody's code. */
+	if (lost && !facts->nframes)
+		finding->attribution = ATTRIBUTION_EXTENSION;
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 

@@ -168,8 +168,11 @@ static void places_collect(struct facts *facts)
 			facts->interpreting = true;
 	}
 	for (int i = 0; i < facts->fork; i++)
-		if (frame_is_native(facts, i))
+		if (frame_is_native(facts, i) || facts_is_allocator(facts, i))
 			facts->handler = i;
+	/* An allocator that fork() itself called is who acts; else it does what it is told to. */
+	if (facts->handler >= 0 && (facts->native < 0 || facts->native > facts->handler))
+		facts->native = facts->handler;
 	if (facts->native > 0 &&
 	    facts->frames[facts->native - 1].category == CATEGORY_CPYTHON)
 		facts->entry = facts->native - 1;
@@ -196,6 +199,7 @@ void facts_collect(struct facts *facts, const struct crash *crash,
 		return;
 	frames_collect(facts);
 	facts_claim_frames(facts);
+	facts_claim_parties(facts);
 	places_collect(facts);
 	facts->python_child = thread_is_python_child(facts->culprit);
 	for (size_t i = 0; i < crash->nthreads; i++) {

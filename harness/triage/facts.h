@@ -53,7 +53,7 @@ struct facts {
 	/* Indices in the culprit's frames; -1: none. */
 	int fork;    /* outermost frame of fork() or of CPython's part of it */
 	int handler; /* outermost frame of somebody's own that fork called: an at-fork handler */
-	int native;  /* innermost frame of somebody's own */
+	int native;  /* innermost frame of somebody's own, or of an allocator's at-fork handler */
 	int entry;   /* the CPython function that `native` called; only if it did */
 	int finalize; /* Py_FinalizeEx, Py_EndInterpreter */
 	int unwind;  /* a forced unwinding: pthread_exit and its kin */
@@ -99,6 +99,16 @@ void facts_claim_frames(struct facts *facts);
 /* Do the names on its stack say that it waits inside CPython for a lock? */
 bool stack_waits_in_cpython(const struct facts *facts, const struct crash_thread *thread);
 
+/* facts_party.c */
+
+/* Changes whose frames of the culprit are, by their neighbours. */
+void facts_claim_parties(struct facts *facts);
+/* Is the frame an allocator's that is not the platform's own: jemalloc, tcmalloc, mimalloc? */
+bool facts_is_allocator(const struct facts *facts, int frame);
+
+/* Whose code a sanitizer's last line names; UNKNOWN: nobody's own, or there is no such line. */
+enum attribution summary_owner(const struct facts *facts);
+
 /* facts_owner.c */
 
 /*
@@ -113,6 +123,11 @@ enum attribution facts_owner(const struct facts *facts, int *frame);
 enum attribution thread_owner(const struct facts *facts, const struct crash_thread *thread);
 /* Of a stack of Python code: a package's, or the application's. */
 enum attribution python_owner(const struct facts *facts);
+/*
+ * Of a stream whose lock a thread had when it was ended or parked: the owner of the Python code
+ * that another thread runs, else INTERACTION.
+ */
+enum attribution stream_owner(const struct facts *facts);
 /* Only CPython's own code and libc beneath it, innermost to `frame`, which is not asked. */
 bool facts_only_cpython(const struct facts *facts, int frame);
 /* ctypes calls what the program told it to call, and calls back what the program keeps alive. */

@@ -12,11 +12,17 @@ static const char *const system_sources[] = {
 	"libsanitizer/*", "tsan_*", "asan_*", "sanitizer_*", "src_musl/*", "library/core/*",
 	"library/std/*", "library/alloc/*", "/rustc/*", "libstd/*", "libcore/*", "bits/*.h",
 	"ext/*.h", "include/c++/*", "ffi*.S", "libffi/*", "futex-internal.*", "sem_wait*.c",
-	"libunwind/*", "unwind*.inc", NULL,
+	"libunwind/*", "unwind*.inc", "libgcc/*", "libstdc++-v3/*", "gthr-*.h", NULL,
 };
 
 /* CPython's headers as installed: what is in them is compiled into whoever includes them. */
 static const char *const inline_sources[] = { "include/python*/*", NULL };
+
+/* Where CPython's own sources stand; extensions have functions that are called like its own. */
+static const char *const cpython_sources[] = {
+	"Python/*", "Objects/*", "Modules/*", "Parser/*", "Include/*", "Programs/*", "PC/*",
+	"include/python*/*", NULL,
+};
 
 static bool file_is_among(const struct crash_frame *frame, const char *const *patterns)
 {
@@ -34,13 +40,32 @@ static bool is_somebodys(const struct crash_frame *frame)
 	return frame->file || strstr(frame->function, "::");
 }
 
+static bool names_library(const char *file)
+{
+	return file && (pattern_matches_path("*.so", file) || pattern_matches_path("*.so.*", file));
+}
+
+/* CPython's by its function's name alone, but from a source that is not CPython's. */
+static bool is_named_alike(const struct crash_frame *frame)
+{
+	return !frame->module && frame->file && strchr(frame->file, '/') &&
+	       !file_is_among(frame, cpython_sources);
+}
+
 void facts_origin(const struct facts *facts, const struct crash_frame *frame,
 		  struct frame_origin *origin)
 {
+	const struct crash_frame mapped = { .function = frame->function, .trust = frame->trust,
+					    .module = frame->file };
+
+	/* Reports that went through a front end of gdb have "at" before a library, too. */
+	if (!frame->module && !frame->python && names_library(frame->file))
+		frame = &mapped;
 	frame_find_origin(frame, facts->rules, origin);
 	if (origin->category == CATEGORY_CPYTHON && file_is_among(frame, inline_sources))
 		*origin = (struct frame_origin){ .kind = KIND_UNKNOWN };
-	else if (origin->kind == KIND_UNKNOWN && is_somebodys(frame))
+	else if ((origin->kind == KIND_UNKNOWN && is_somebodys(frame)) ||
+		 (origin->kind == KIND_CPYTHON && is_named_alike(frame)))
 		*origin = (struct frame_origin){
 			.kind = KIND_EXTENSION,
 			.category = CATEGORY_EXTENSION,
@@ -109,6 +134,36 @@ enum attribution python_owner(const struct facts *facts)
 	return facts->nframes ? ATTRIBUTION_APPLICATION : ATTRIBUTION_UNKNOWN;
 }
 
+/* Whose code a thread that threading started runs; UNKNOWN: it shows none but the library's. */
+static enum attribution target_owner(const struct crash_thread *thread)
+{
+	enum attribution owner = ATTRIBUTION_UNKNOWN;
+	bool started = false;
+
+	for (size_t i = 0; i < thread->nframes; i++) {
+		const struct crash_frame *frame = &thread->frames[i];
+
+		if (!frame->python)
+			continue;
+		started |= frame->function && !strcmp(frame->function, "_bootstrap");
+		if (!in_library(frame->file))
+			owner = in_package(frame->file) ? ATTRIBUTION_THIRD_PARTY :
+							  ATTRIBUTION_APPLICATION;
+	}
+	return started ? owner : ATTRIBUTION_UNKNOWN;
+}
+
+enum attribution stream_owner(const struct facts *facts)
+{
+	for (size_t i = 0; i < facts->crash->nthreads; i++) {
+		enum attribution owner = target_owner(&facts->crash->threads[i]);
+
+		if (owner != ATTRIBUTION_UNKNOWN)
+			return owner;
+	}
+	return ATTRIBUTION_INTERACTION;
+}
+
 /* "panicked at '…', …/tokio-1.53.1/src/…": a crate of its own, not the extension's code. */
 static bool panics_in_crate(const struct facts *facts)
 {
@@ -141,23 +196,51 @@ bool facts_through_ctypes(const struct facts *facts)
 	return false;
 }
 
+/* A module's own initialisation runs below this. */
+static bool is_loading(const struct crash_frame *frame)
+{
+	static const char *const loads[] = {
+		"_call_with_frames_removed", "create_module", "exec_module", "load_dynamic", NULL,
+	};
+
+	for (size_t i = 0; frame->function && loads[i]; i++)
+		if (!strcmp(frame->function, loads[i]))
+			return true;
+	return false;
+}
+
 /*
- * Python code cannot crash: it is what it called, and the standard library calls CPython; but
- * ctypes, what the program says.
+ * Python code cannot crash: it is what it called, and the standard library calls CPython; ctypes,
+ * what the program says; and others, most often the extensions that were loaded.
  */
 static enum attribution owner_beneath_python(const struct facts *facts)
 {
-	const char *file = facts->culprit->frames[0].file;
+	const struct crash_frame *frame = &facts->culprit->frames[0];
+	const char *file = frame->file;
 
 	if (file && strstr(file, "/ctypes/"))
 		return ATTRIBUTION_APPLICATION;
+	if (is_loading(frame))
+		return ATTRIBUTION_EXTENSION;
 	if (in_library(file))
 		return ATTRIBUTION_CPYTHON;
-	return in_package(file) ? ATTRIBUTION_EXTENSION : ATTRIBUTION_UNKNOWN;
+	for (int i = 0; i < facts->nframes; i++)
+		if (in_package(facts->culprit->frames[i].file))
+			return ATTRIBUTION_EXTENSION;
+	return strstr(facts->crash->message, "Extension modules: ") ? ATTRIBUTION_EXTENSION :
+								      ATTRIBUTION_UNKNOWN;
+}
+
+/* Who ends the interpreter has started it: a program that embeds Python. */
+static bool calls_finalize(const struct facts *facts)
+{
+	return facts->finalize >= 0 && facts->native == facts->finalize + 1;
 }
 
 enum attribution facts_owner(const struct facts *facts, int *frame)
 {
+	enum attribution owner;
+
 	*frame = facts->native;
 	if (panics_in_crate(facts))
 		return ATTRIBUTION_THIRD_PARTY;
@@ -166,8 +249,13 @@ enum attribution facts_owner(const struct facts *facts, int *frame)
 		*frame = -1;
 		return ATTRIBUTION_APPLICATION;
 	}
+	if (calls_finalize(facts))
+		return ATTRIBUTION_APPLICATION;
 	if (facts->native >= 0)
 		return beneath_ffi(facts->culprit, facts->frames[facts->native].origin.owner);
+	owner = summary_owner(facts);
+	if (owner != ATTRIBUTION_UNKNOWN)
+		return owner;
 	for (*frame = 0; *frame < facts->nframes; ++*frame)
 		if (facts->frames[*frame].category == CATEGORY_CPYTHON)
 			return ATTRIBUTION_CPYTHON;

@@ -98,6 +98,13 @@ static uint64_t program_address(const struct crash *crash)
 	return 0;
 }
 
+/* By its address alone it may as well be what the executable links: native code beside Python. */
+static void claim_program_frame(struct facts *facts, int i)
+{
+	claim(facts, i, KIND_PROGRAM);
+	facts->frames[i].origin.owner = ATTRIBUTION_EXTENSION;
+}
+
 /*
  * The executable's own functions, by their addresses. Unless it is Python itself, or libraries are
  * so near to it that addresses tell nothing.
@@ -115,7 +122,7 @@ static void claim_program(struct facts *facts)
 	}
 	for (int i = 0; i < facts->nframes; i++)
 		if (is_unclaimed(facts, i) && is_near(frame_of(facts, i)->pc, at, PROGRAM_SPAN))
-			claim(facts, i, KIND_PROGRAM);
+			claim_program_frame(facts, i);
 }
 
 /* The outermost frame of libc's fork(); -1: none. */

@@ -28,7 +28,7 @@ static void match_shutdown_io(const struct facts *facts, struct finding *finding
 		return;
 	finding_say(finding, SCORE_STRONG, "finalization needs a stream whose lock a thread holds "
 					   "that was ended or parked");
-	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding->attribution = stream_owner(facts);
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 

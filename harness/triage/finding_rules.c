@@ -41,7 +41,7 @@ static enum attribution memory_owner(const struct facts *facts)
 		if (one == ATTRIBUTION_CPYTHON)
 			owner = one;
 	}
-	return owner;
+	return owner == ATTRIBUTION_UNKNOWN ? summary_owner(facts) : owner;
 }
 
 static void match_sanitizer(const struct facts *facts, struct finding *finding)
@@ -91,6 +91,15 @@ static void match_walk(const struct facts *facts, struct finding *finding)
 	finding_because(finding, 0, "this function only follows what others have kept");
 }
 
+/* Python code that calls itself is its author's, whatever it calls on the way. */
+static enum attribution recursion_owner(const struct facts *facts, int *frame)
+{
+	if (!facts->nframes || !facts->culprit->frames[0].python)
+		return facts_owner(facts, frame);
+	*frame = 0;
+	return python_owner(facts);
+}
+
 static void match_overflow(const struct facts *facts, struct finding *finding)
 {
 	const char *message = facts->message[MESSAGE_STACK_OVERFLOW];
@@ -98,7 +107,7 @@ static void match_overflow(const struct facts *facts, struct finding *finding)
 	if (!message && !finding_is(facts, "stack-overflow"))
 		return;
 	finding_say(finding, SCORE_STRONG + 5, "the stack is used up by calls in calls");
-	finding->attribution = facts_owner(facts, &finding->frame);
+	finding->attribution = recursion_owner(facts, &finding->frame);
 	if (finding->attribution == ATTRIBUTION_UNKNOWN)
 		finding->attribution = ATTRIBUTION_APPLICATION;
 	if (message)
@@ -152,6 +161,48 @@ static void match_shape(const struct facts *facts, struct finding *finding)
 	finding_say(finding, SCORE_FAIR, "%s calls itself", facts->frames[frame].name);
 	finding->attribution = facts_owner(facts, &finding->frame);
 	finding_because(finding, frame, "it is %d of %d frames", same, facts->nframes);
+}
+
+/* So many innermost frames of Python code, in a circle of so many lines, before it is cut. */
+#define CIRCLE_FRAMES 16
+#define CIRCLE_LINES 4
+
+static bool same_line(const struct crash_frame *a, const struct crash_frame *b)
+{
+	return a->python && b->python && a->function && b->function && a->line == b->line &&
+	       !strcmp(a->function, b->function);
+}
+
+/* Of how many lines the circle is in which the innermost frames go round; 0: they do not. */
+static int circle_length(const struct facts *facts)
+{
+	for (int length = 1; length <= CIRCLE_LINES && facts->nframes >= CIRCLE_FRAMES; length++) {
+		const struct crash_frame *frames = facts->culprit->frames;
+		int i = length;
+
+		while (i < CIRCLE_FRAMES && same_line(&frames[i], &frames[i - length]))
+			i++;
+		if (i == CIRCLE_FRAMES)
+			return length;
+	}
+	return 0;
+}
+
+/*
+ * Python's own limit ends such a circle with an exception, unless each round goes through C code
+ * that takes much of the stack.
+ */
+static void match_circle(const struct facts *facts, struct finding *finding)
+{
+	int length = circle_length(facts);
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo == SIGABRT || !length)
+		return;
+	finding_say(finding, SCORE_ALSO, "%s calls itself, over and over",
+		    facts->culprit->frames[0].function);
+	finding->attribution = recursion_owner(facts, &finding->frame);
+	finding_because(finding, 0, "the %d innermost frames are the same %d line%s in turn",
+			CIRCLE_FRAMES, length, length > 1 ? "s" : "");
 }
 
 /* What follows a thread's frames, and strings that they lead to. */
@@ -286,6 +337,14 @@ const struct pattern_rule finding_rules[] = {
 		.contradicting = "stacks that somebody looked at: recursion alone is no fault",
 		.sources = { "geofft/redhook#15", "python/cpython#96222",
 			     "DataDog/dd-trace-py#17038" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "circle",
+		.match = match_circle,
+		.required = "a signal, and the innermost frames are Python code that goes round in "
+			    "a circle of a few lines, many times",
+		.contradicting = "SIGABRT, which tells its own reason",
+		.sources = { "pytest-dev/pytest#2330" },
 	},
 	{ .match = NULL },
 };

@@ -35,7 +35,7 @@ static const struct kind_info kinds[FRAME_KINDS] = {
 	[KIND_APPLICATION] = {
 		"application extension", CATEGORY_EXTENSION, ATTRIBUTION_APPLICATION,
 	},
-	[KIND_PROGRAM] = { "program", CATEGORY_PROGRAM, ATTRIBUTION_EXTENSION },
+	[KIND_PROGRAM] = { "program", CATEGORY_PROGRAM, ATTRIBUTION_APPLICATION },
 	[KIND_LIBRARY] = { "library", CATEGORY_LIBRARY, ATTRIBUTION_THIRD_PARTY },
 	[KIND_HARNESS] = { "forkpoint", CATEGORY_HARNESS, ATTRIBUTION_UNKNOWN },
 };
@@ -88,6 +88,13 @@ static const struct frame_rule *rule_find(const struct frame_rule *rules, size_t
 	return NULL;
 }
 
+static const struct frame_rule *builtin_find(const struct subject *subject)
+{
+	const struct frame_rule *rule = rule_find(builtin_rules, builtin_rules_count, subject);
+
+	return rule ? rule : rule_find(builtin_names, builtin_names_count, subject);
+}
+
 /* What is known of a module whatever runs in it; NULL: there is none. */
 static const struct frame_rule *module_rule(const struct frame_rules *user, const char *module)
 {
@@ -95,7 +102,7 @@ static const struct frame_rule *module_rule(const struct frame_rules *user, cons
 	const struct frame_rule *rule = rule_find(frame_rules_list(user), frame_rules_count(user),
 						  &subject);
 
-	return rule ? rule : rule_find(builtin_rules, builtin_rules_count, &subject);
+	return rule ? rule : builtin_find(&subject);
 }
 
 static void origin_take(struct frame_origin *origin, const struct frame_rule *rule)
@@ -144,7 +151,7 @@ void frame_find_origin(const struct crash_frame *frame, const struct frame_rules
 		return;
 	}
 	if (!rule)
-		rule = rule_find(builtin_rules, builtin_rules_count, &subject);
+		rule = builtin_find(&subject);
 	if (!rule)
 		return;
 	origin_take(origin, rule);

@@ -20,6 +20,9 @@ static void match_gil_message(const struct facts *facts, struct finding *finding
 	/* But for its own bugs, as where a fork meets subinterpreters. */
 	if (facts->native < 0 && facts->nframes && facts_only_cpython(facts, facts->nframes))
 		finding->attribution = ATTRIBUTION_CPYTHON;
+	/* A copy of CPython that nobody has initialised: how the program was put together. */
+	if (facts->native < 0 && strstr(facts->crash->message, "Python runtime state: unknown"))
+		finding->attribution = ATTRIBUTION_APPLICATION;
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 

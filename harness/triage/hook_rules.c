@@ -12,12 +12,12 @@
 static const char *const tool_names[] = {
 	"memalloc_*", "tracemalloc_*", "PyTraceMalloc_*", "_PyTraceMalloc_*", "traceback_hash*",
 	"trackAllocation*", "trackDeallocation*", "InvokeNewHook*", "InvokeDeleteHook*",
-	"heaptrack_*", "xxmalloc", "xxfree", "traceback_to_pyobject", "pymemprofile_*", NULL,
+	"track_allocation*", "track_deallocation*", "heaptrack_*", "xxmalloc", "xxfree", "traceback_to_pyobject", "pymemprofile_*", NULL,
 };
 
 static const char *const tool_sources[] = { "tracemalloc.c", "_memalloc*", NULL };
 static const char *const tool_spaces[] = {
-	"memray::intercept", "memray::hooks", "SampleHeap", NULL,
+	"memray::intercept", "memray::hooks", "SampleHeap", "AllocationTracker::", NULL,
 };
 
 static const char *const hooked_names[] = {
@@ -54,13 +54,26 @@ static bool is_hook(const struct facts *facts, int i)
 	       facts->frames[i + 1].category == CATEGORY_CPYTHON;
 }
 
+/* The lock that is waited for is the allocator's own: the hook has come back into it. */
+static bool waits_in_allocator(const struct facts *facts)
+{
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts_is_allocator(facts, i))
+			return true;
+		else if (facts->frames[i].category != CATEGORY_LIBC &&
+			 facts->frames[i].origin.kind != KIND_UNKNOWN)
+			return false;
+	return false;
+}
+
 static void match_hook(const struct facts *facts, struct finding *finding)
 {
 	const int reach = 12; /* frames: a hook is at the end of a stack, with some helpers */
 	int hook = -1;
 	char *name;
 
-	if (!facts_troubled(facts) || facts->fork >= 0 || facts_lock_wait(facts) ||
+	if (!facts_troubled(facts) || facts->fork >= 0 ||
+	    (facts_lock_wait(facts) && !waits_in_allocator(facts)) ||
 	    (facts->crash->kind == CRASH_KIND_LOOK && thread_spins(facts->culprit) >= 0))
 		return;
 	for (int i = 0; i < facts->nframes && i < reach && hook < 0; i++)
@@ -189,7 +202,8 @@ const struct pattern_rule hook_rules[] = {
 			    "tracemalloc, a memory profiler, or somebody's own function with an "
 			    "allocator's name right under CPython",
 		.contradicting = "a hook far from the innermost frame; a hang, which is a lock's "
-				 "matter; a fork",
+				 "matter, unless it is the lock of an allocator that the hook "
+				 "called; a fork",
 		.sources = { "DataDog/dd-trace-py#17664", "DataDog/dd-trace-py#16661",
 			     "python/cpython#126314", "bloomberg/memray#52",
 			     "bloomberg/memray#433" },

@@ -47,6 +47,9 @@ struct frame_rule {
 
 extern const struct frame_rule builtin_rules[];
 extern const size_t builtin_rules_count;
+/* Asked after these. */
+extern const struct frame_rule builtin_names[];
+extern const size_t builtin_names_count;
 
 /* A text with more is refused. */
 #define FRAME_RULES_TEXT_MAX ((size_t)1 << 20)

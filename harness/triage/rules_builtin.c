@@ -9,22 +9,11 @@
  *	   libc or the C++ runtime is linked, or where the report names no module;
  *	5. programs.
  *
+ * Where no module is known, those of rules_names.c are asked after them.
+ *
  * Change FRAME_RULES_VERSION with any of them.
  */
-#include "triage/rules.h"
-
-#define MODULE(pattern, name, what) { .module = pattern, .kind = KIND_##name, .component = what }
-#define FUNCTION(pattern, name, what) \
-	{ .function = pattern, .kind = KIND_##name, .component = what }
-#define SOURCE(pattern, name, what) { .file = pattern, .kind = KIND_##name, .component = what }
-#define WITHIN(in, pattern, name, what) \
-	{ .module = in, .function = pattern, .kind = KIND_##name, .component = what }
-/* A name that others use as well: only where no module is known. */
-#define LOOSE(pattern, name, what) WITHIN("", pattern, name, what)
-/* A library beneath a Python module, whatever its kind's own owner. */
-#define BENEATH(pattern, name, what) \
-	{ .module = pattern, .kind = KIND_##name, .component = what, .has_owner = true, \
-	  .owner = ATTRIBUTION_THIRD_PARTY }
+#include "triage/rule_words.h"
 
 #define DD(part) "dd-trace-py (" part ")"
 
@@ -110,9 +99,10 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("libstd-*.so*", RUST, NULL),
 	MODULE("libstd-*.dylib", RUST, NULL),
 
-	MODULE("libjemalloc*", ALLOCATOR, "jemalloc"),
-	MODULE("libtcmalloc*", ALLOCATOR, "tcmalloc"),
-	MODULE("libmimalloc*", ALLOCATOR, "mimalloc"),
+	MODULE("libscalene*", EXTENSION, "Scalene"),
+	BENEATH("libjemalloc*", ALLOCATOR, "jemalloc"),
+	BENEATH("libtcmalloc*", ALLOCATOR, "tcmalloc"),
+	BENEATH("libmimalloc*", ALLOCATOR, "mimalloc"),
 	MODULE("libasan*", SANITIZER, "AddressSanitizer"),
 	MODULE("libhwasan*", SANITIZER, "HWAddressSanitizer"),
 	MODULE("libtsan*", SANITIZER, "ThreadSanitizer"),
@@ -124,6 +114,7 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("lib-dynload/*", CPYTHON, NULL),
 	MODULE("python", CPYTHON, NULL),
 	MODULE("Python", CPYTHON, NULL),
+	MODULE("org.python.python", CPYTHON, NULL),
 	MODULE("python[0-9]", CPYTHON, NULL),
 	MODULE("python[0-9][dt]", CPYTHON, NULL),
 	MODULE("python[0-9]-dbg", CPYTHON, NULL),
@@ -146,10 +137,14 @@ const struct frame_rule builtin_rules[] = {
 	FUNCTION("__ubsan*", SANITIZER, "UndefinedBehaviorSanitizer"),
 	FUNCTION("__lsan*", SANITIZER, "LeakSanitizer"),
 	FUNCTION("__msan*", SANITIZER, "MemorySanitizer"),
-	FUNCTION("je_*", ALLOCATOR, "jemalloc"), FUNCTION("_rjem_*", ALLOCATOR, "jemalloc"),
-	FUNCTION("tcmalloc::*", ALLOCATOR, "tcmalloc"),
-	FUNCTION("tc_*alloc", ALLOCATOR, "tcmalloc"), FUNCTION("tc_free", ALLOCATOR, "tcmalloc"),
-	FUNCTION("_mi_*", ALLOCATOR, "mimalloc"), FUNCTION("mi_*", ALLOCATOR, "mimalloc"),
+	TOOL("ddprof::*", LIBRARY, "ddprof"),
+	TOOL("je_*", ALLOCATOR, "jemalloc"),
+	TOOL("_rjem_*", ALLOCATOR, "jemalloc"),
+	TOOL("tcmalloc::*", ALLOCATOR, "tcmalloc"),
+	TOOL("tc_*alloc", ALLOCATOR, "tcmalloc"),
+	TOOL("tc_free", ALLOCATOR, "tcmalloc"),
+	TOOL("_mi_*", ALLOCATOR, "mimalloc"),
+	TOOL("mi_*", ALLOCATOR, "mimalloc"),
 
 	FUNCTION("rust_begin_unwind", RUST, NULL),
 	FUNCTION("rust_panic*", RUST, NULL),
@@ -257,9 +252,41 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("libcuda*", LIBRARY, "CUDA"),
 	MODULE("libnvidia-*", LIBRARY, "CUDA"),
 	MODULE("/System/Library/*", LIBRARY, NULL),
+	/* macOS where only the names of images are told, or their identifiers. */
+	MODULE("com.apple.*", LIBRARY, NULL),
+	MODULE("org.qt-project.*", LIBRARY, "Qt"),
+	MODULE("QtCore", LIBRARY, "Qt"),
+	MODULE("QtGui", LIBRARY, "Qt"),
+	MODULE("QtWidgets", LIBRARY, "Qt"),
+	MODULE("Accelerate", LIBRARY, NULL),
+	MODULE("AppKit", LIBRARY, NULL),
+	MODULE("CFNetwork", LIBRARY, NULL),
+	MODULE("CoreFoundation", LIBRARY, NULL),
+	MODULE("CoreGraphics", LIBRARY, NULL),
+	MODULE("CoreServices", LIBRARY, NULL),
+	MODULE("CoreText", LIBRARY, NULL),
+	MODULE("Foundation", LIBRARY, NULL),
+	MODULE("HIToolbox", LIBRARY, NULL),
+	MODULE("IOKit", LIBRARY, NULL),
+	MODULE("Metal", LIBRARY, NULL),
+	MODULE("Network", LIBRARY, NULL),
+	MODULE("QuartzCore", LIBRARY, NULL),
+	MODULE("Security", LIBRARY, NULL),
+	MODULE("SystemConfiguration", LIBRARY, NULL),
+	MODULE("vecLib", LIBRARY, NULL),
 	MODULE("*.cpython-*", EXTENSION, NULL),
 	MODULE("*.abi3.so*", EXTENSION, NULL),
 	MODULE("*.pyd", EXTENSION, NULL),
+	/* Windows. */
+	MODULE("python[23]*.dll", CPYTHON, NULL),
+	MODULE("ntdll.dll", LIBC, NULL),
+	MODULE("[Kk][Ee][Rr][Nn][Ee][Ll]*.[Dd][Ll][Ll]", LIBC, NULL),
+	MODULE("ucrtbase*.dll", LIBC, NULL),
+	MODULE("[Vv][Cc][Rr][Uu][Nn][Tt][Ii][Mm][Ee]*.dll", CXX, NULL),
+	MODULE("[Mm][Ss][Vv][Cc][Pp]*.dll", CXX, NULL),
+	MODULE("nvcuda*.dll", LIBRARY, "CUDA"),
+	MODULE("*-packages/nvidia/*", LIBRARY, "CUDA"),
+	/* A wheel's own libraries, and the copies of others' that it was given: its maker's. */
 	MODULE("site-packages/*", EXTENSION, NULL),
 	MODULE("dist-packages/*", EXTENSION, NULL),
 	/* What is loaded by name at run time seldom calls itself lib*. */
@@ -268,9 +295,12 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("*.dll", LIBRARY, NULL),
 	MODULE("*.so*", EXTENSION, NULL),
 	MODULE("*.dylib*", EXTENSION, NULL),
+	MODULE("python[23].[0-9]*/*", EXTENSION, NULL), /* a path that was cut off */
 
 	/* 4. CPython's naming convention; but PyInit_* is each extension's own. */
 	FUNCTION("PyInit_*", EXTENSION, NULL),
+	FUNCTION("PyArray_*", EXTENSION, "NumPy"),
+	FUNCTION("PyUFunc_*", EXTENSION, "NumPy"),
 	FUNCTION("Py[A-Z_]*", CPYTHON, NULL),
 	FUNCTION("_Py[A-Z_]*", CPYTHON, NULL),
 	SOURCE("Python/*.[ch]", CPYTHON, NULL),
@@ -279,59 +309,15 @@ const struct frame_rule builtin_rules[] = {
 	SOURCE("Parser/*.[ch]", CPYTHON, NULL),
 	SOURCE("Programs/python.c", CPYTHON, NULL),
 	SOURCE("Include/internal/pycore_*", CPYTHON, NULL),
-	/* Its static functions, where a report has symbols but no modules. */
-	LOOSE("take_gil", CPYTHON, NULL),
-	LOOSE("drop_gil*", CPYTHON, NULL),
-	LOOSE("new_threadstate", CPYTHON, NULL),
-	LOOSE("init_threadstate", CPYTHON, NULL),
-	LOOSE("tstate_*", CPYTHON, NULL),
-	LOOSE("bind_tstate", CPYTHON, NULL),
-	LOOSE("bind_gilstate_tstate", CPYTHON, NULL),
-	LOOSE("gilstate_tss_*", CPYTHON, NULL),
-	LOOSE("os_fork*", CPYTHON, NULL),
-	LOOSE("run_at_forkers", CPYTHON, NULL),
-	LOOSE("finalize_modules*", CPYTHON, NULL),
-	LOOSE("finalize_interp_*", CPYTHON, NULL),
-	LOOSE("pymain_*", CPYTHON, NULL),
-	LOOSE("run_mod", CPYTHON, NULL),
-	LOOSE("run_eval_code_obj", CPYTHON, NULL),
-	LOOSE("call_function", CPYTHON, NULL),
-	LOOSE("cfunction_*", CPYTHON, NULL),
-	LOOSE("method_vectorcall*", CPYTHON, NULL),
-	LOOSE("method_call", CPYTHON, NULL),
-	LOOSE("object_vacall", CPYTHON, NULL),
-	LOOSE("function_code_fastcall", CPYTHON, NULL),
-	LOOSE("partial_vectorcall*", CPYTHON, NULL),
-	LOOSE("slot_tp_*", CPYTHON, NULL),
-	LOOSE("slot_nb_*", CPYTHON, NULL),
-	LOOSE("slot_sq_*", CPYTHON, NULL),
-	LOOSE("slot_mp_*", CPYTHON, NULL),
-	LOOSE("type_call", CPYTHON, NULL),
-	LOOSE("subtype_dealloc", CPYTHON, NULL),
-	LOOSE("gen_iternext", CPYTHON, NULL),
-	LOOSE("gen_send_ex*", CPYTHON, NULL),
-	LOOSE("builtin_*", CPYTHON, NULL),
-	LOOSE("gc_collect_*", CPYTHON, NULL),
-	LOOSE("collect_with_callback", CPYTHON, NULL),
-	LOOSE("deduce_unreachable", CPYTHON, NULL),
-	LOOSE("subtract_refs", CPYTHON, NULL),
-	LOOSE("update_refs", CPYTHON, NULL),
-	LOOSE("visit_decref", CPYTHON, NULL),
-	LOOSE("visit_reachable", CPYTHON, NULL),
-	LOOSE("dict_dealloc", CPYTHON, NULL),
-	LOOSE("list_dealloc", CPYTHON, NULL),
-	LOOSE("tupledealloc", CPYTHON, NULL),
-	LOOSE("frame_dealloc", CPYTHON, NULL),
-	LOOSE("thread_run", CPYTHON, NULL),
-	LOOSE("pythread_wrapper", CPYTHON, NULL),
-	LOOSE("faulthandler_*", CPYTHON, NULL),
-	LOOSE("fatal_error*", CPYTHON, NULL),
 
 	FUNCTION("__pyx_*", EXTENSION, "Cython"),
 	FUNCTION("__Pyx_*", EXTENSION, "Cython"),
 	FUNCTION("pyo3::*", EXTENSION, "PyO3"),
 	FUNCTION("pyo3_ffi::*", EXTENSION, "PyO3"),
 	FUNCTION("pybind11::*", EXTENSION, "pybind11"),
+	SOURCE("glib/g*.c", LIBRARY, "GLib"),
+	SOURCE("gobject/g*.c", LIBRARY, "GLib"),
+	SOURCE("gio/g*.c", LIBRARY, "GLib"),
 	FUNCTION("absl::*", LIBRARY, "Abseil"),
 	FUNCTION("google::protobuf::*", LIBRARY, "protobuf"),
 
@@ -367,6 +353,7 @@ const struct frame_rule builtin_rules[] = {
 	FUNCTION("__libc_*", LIBC, NULL),
 	FUNCTION("__GI_*", LIBC, NULL),
 	FUNCTION("__lll_*", LIBC, NULL),
+	FUNCTION("_L_*lock_*", LIBC, NULL),
 	FUNCTION("__run_*", LIBC, NULL),
 	FUNCTION("futex_*", LIBC, NULL),
 	FUNCTION("__new_sem_*", LIBC, NULL),
@@ -393,6 +380,9 @@ const struct frame_rule builtin_rules[] = {
 
 	/* 5. */
 	MODULE("uwsgi", LIBRARY, "uWSGI"),
+	/* In forkpoint's hosts a scenario's code plays an extension's part. */
+	{ .module = "host", .kind = KIND_PROGRAM, .has_owner = true,
+	  .owner = ATTRIBUTION_EXTENSION },
 	MODULE("*", PROGRAM, NULL),
 };
 

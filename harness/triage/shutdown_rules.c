@@ -120,7 +120,7 @@ static void match_stream_lock(const struct facts *facts, struct finding *finding
 		return;
 	finding_say(finding, SCORE_FAIR, "a stream's lock is held by a thread that was ended or "
 					 "parked");
-	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding->attribution = stream_owner(facts);
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 

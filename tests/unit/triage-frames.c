@@ -22,6 +22,7 @@ struct frame_case {
 #define NOBODY ATTRIBUTION_UNKNOWN
 #define PYTHON CATEGORY_CPYTHON, ATTRIBUTION_CPYTHON
 #define PLATFORM CATEGORY_LIBC, ATTRIBUTION_UNKNOWN
+#define REPLACED CATEGORY_LIBC, ATTRIBUTION_THIRD_PARTY
 #define CODE CATEGORY_CXX, ATTRIBUTION_UNKNOWN
 #define OWN_LIBRARY CATEGORY_LIBRARY, ATTRIBUTION_THIRD_PARTY
 
@@ -112,9 +113,9 @@ static const struct frame_case cases[] = {
 	{ "_int_free", "/lib64/libc.so.6", NULL, "allocator", "glibc malloc", PLATFORM },
 	{ "fork", LIBC, NULL, "libc", NULL, PLATFORM },
 	{ "cfree", NULL, NULL, "allocator", NULL, PLATFORM },
-	{ NULL, LIB64 "libjemalloc.so.2", NULL, "allocator", "jemalloc", PLATFORM },
-	{ NULL, LIB64 "libtcmalloc_minimal.so.4.5.9", NULL, "allocator", "tcmalloc", PLATFORM },
-	{ NULL, LIB64 "libmimalloc.so.2.0", NULL, "allocator", "mimalloc", PLATFORM },
+	{ NULL, LIB64 "libjemalloc.so.2", NULL, "allocator", "jemalloc", REPLACED },
+	{ NULL, LIB64 "libtcmalloc_minimal.so.4.5.9", NULL, "allocator", "tcmalloc", REPLACED },
+	{ NULL, LIB64 "libmimalloc.so.2.0", NULL, "allocator", "mimalloc", REPLACED },
 	{ "_rjem_malloc", SITE "other/_core" TAG, NULL, "allocator", "jemalloc", EXT },
 	{ "free", LIB64 "libasan.so.8.0.0", NULL, "sanitizer", "AddressSanitizer", PLATFORM },
 	{ "__tsan_func_entry", NULL, NULL, "sanitizer", "ThreadSanitizer", PLATFORM },
@@ -145,13 +146,37 @@ static const struct frame_case cases[] = {
 	{ "helper", NULL, "/usr/src/python/Objects/abstract.c", "cpython", NULL, PYTHON },
 	{ "helper", "/srv/bin/server", "./Python/ceval_gil.c", "cpython", NULL, PYTHON },
 	{ "thread_run", "/srv/bin/server", NULL, "program", NULL, CATEGORY_PROGRAM,
-	  ATTRIBUTION_EXTENSION },
+	  ATTRIBUTION_APPLICATION },
 	{ "PyArray_Free", SITE "numpy/core/_multiarray_umath" TAG, NULL, "extension", NULL, EXT },
 	{ "PyInit_probe", NULL, NULL, "extension", NULL, EXT },
 
 	/* The rest. */
 	{ "main", "/srv/bin/server", NULL, "program", NULL, CATEGORY_PROGRAM,
+	  ATTRIBUTION_APPLICATION },
+	{ "main", "/srv/hosts/host", NULL, "program", NULL, CATEGORY_PROGRAM,
 	  ATTRIBUTION_EXTENSION },
+	{ NULL, "/usr/lib/python3.9/", NULL, "extension", NULL, EXT },
+	{ NULL, "org.python.python", NULL, "cpython", NULL, PYTHON },
+	{ NULL, SITE "other/lib/libother_core.so.3", NULL, "extension", NULL, EXT },
+	{ NULL, SITE "other.libs/libssl-1f2e3d.so.3", NULL, "extension", NULL, EXT },
+	{ NULL, SITE "nvidia/cublas/lib/libcublas.so.12", NULL, "library", "CUDA", OWN_LIBRARY },
+	{ "g_value_unset", NULL, "../gobject/gvalue.c", "library", "GLib", OWN_LIBRARY },
+	{ NULL, "AppKit", NULL, "library", NULL, OWN_LIBRARY },
+	{ NULL, "com.apple.CoreText", NULL, "library", NULL, OWN_LIBRARY },
+	{ NULL, "QtWidgets", NULL, "library", "Qt", OWN_LIBRARY },
+	{ NULL, "QtWidgets.abi3.so", NULL, "extension", NULL, EXT },
+	{ NULL, "python312.dll", NULL, "cpython", NULL, PYTHON },
+	{ NULL, "KERNELBASE.dll", NULL, "libc", NULL, PLATFORM },
+	{ NULL, "c10_cuda.dll", NULL, "library", NULL, OWN_LIBRARY },
+	{ NULL, "_imaging.pyd", NULL, "extension", NULL, EXT },
+	{ "sqlite3MemMalloc", NULL, NULL, "library", "SQLite", OWN_LIBRARY },
+	{ "boost::python::call<int>()", NULL, NULL, "extension", "Boost.Python", EXT },
+	{ "boost::asio::poll()", NULL, NULL, "c++ runtime", "Boost", CODE },
+	{ "_wrap_fill", NULL, NULL, "extension", "SWIG", EXT },
+	{ "QWidget::close()", NULL, NULL, "library", "Qt", OWN_LIBRARY },
+	{ "Queue::close()", NULL, NULL, "unknown", NULL, CATEGORY_UNKNOWN, NOBODY },
+	{ "PyUFunc_clearfperr", NULL, NULL, "extension", "NumPy", EXT },
+	{ "_L_unlock_1042", NULL, NULL, "libc", NULL, PLATFORM },
 	{ NULL, SITE "other/fast.abi3.so", NULL, "extension", NULL, EXT },
 	{ NULL, LIB64 "libffi.so.7", NULL, "library", NULL, OWN_LIBRARY },
 	{ NULL, LIB64 "libcurl.so.4", NULL, "library", NULL, OWN_LIBRARY },

@@ -123,6 +123,9 @@ static const struct pattern_case cases[] = {
 	  NULL, "Python runtime state: finalizing (tstate=0x7f)\n", NULL, NULL },
 	{ "finalizing", "its word that it runs", false, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "decode @" CODEC "\n", NULL, "Python runtime state: initialized\n", NULL, NULL },
+	{ "finalizing", "an interpreter that was left over", false, CRASH_KIND_SIGNAL, SIGABRT,
+	  ABORT PY_END, NULL, "PyInterpreterState_Delete: remaining subinterpreters\n", NULL,
+	  NULL },
 	{ "destructor", "a static object that drops a reference", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "_Py_Dealloc @" LIBPYTHON "\nCodecs::~Codecs() @" CODEC "\n__cxa_finalize @" LIBC
 	  "\n_dl_fini @" LIBC "\n", NULL, NULL, NULL, NULL },

@@ -3,6 +3,8 @@
 #include "base/strbuf.h"
 #include "tests/unit/pattern-cases.h"
 
+#define JEMALLOC "/usr/lib/libjemalloc.so.2"
+
 static void near_null(struct crash *crash)
 {
 	crash->has_addr = true;
@@ -50,6 +52,33 @@ static void recurse(struct crash *crash)
 static void call_on(struct crash *crash)
 {
 	many_frames(crash, 40, "visit_node", "visit_child");
+}
+
+/* Frames of Python code, of two functions in turn; `step` lines apart each time. */
+static void python_frames(struct crash *crash, int n, int step)
+{
+	struct strbuf stack = STRBUF_INIT;
+
+	for (int i = 0; i < n; i++)
+		strbuf_addf(&stack, "%%%s =/srv/app/proxy.py:%d\n", i % 2 ? "wrap" : "__getattr__",
+			    10 + i * step);
+	add_thread(crash, 100, 100, stack.buf)->culprit = true;
+	strbuf_release(&stack);
+}
+
+static void go_round(struct crash *crash)
+{
+	python_frames(crash, 16, 0);
+}
+
+static void go_round_once_less(struct crash *crash)
+{
+	python_frames(crash, 15, 0);
+}
+
+static void go_on(struct crash *crash)
+{
+	python_frames(crash, 40, 1);
 }
 
 static void leave_out_many(struct crash *crash)
@@ -112,6 +141,12 @@ static const struct pattern_case cases[] = {
 	{ "hook", "one that no allocator calls", false, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "note @" FEED "\nfeed_realloc @" FEED "\nfeed_add @" FEED "\n" EVAL, NULL, NULL, NULL,
 	  NULL },
+	{ "hook", "one that comes back into the allocator, and waits", true, CRASH_KIND_LOOK, 0,
+	  "__lll_lock_wait @" LIBC "\nmalloc @" JEMALLOC "\ntrack_allocation @" FEED
+	  "\nmmap @" FEED "\n", NULL, NULL, NULL, NULL },
+	{ "hook", "one that waits for a lock of its own", false, CRASH_KIND_LOOK, 0,
+	  "__lll_lock_wait @" LIBC "\nFeed::lock @" FEED "\ntrack_allocation @" FEED
+	  "\nmmap @" FEED "\n", NULL, NULL, NULL, NULL },
 	{ "environment", "a locale that is looked up", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "__strncmp_sse42 @" LIBC "\ngetenv @" LIBC "\nopen_display @" ENGINE "\n" THREAD, NULL,
 	  NULL, NULL, NULL },
@@ -175,6 +210,14 @@ static const struct pattern_case cases[] = {
 	  NULL, recurse },
 	{ "shape", "too few frames to tell", false, CRASH_KIND_SIGNAL, SIGSEGV, NULL, NULL, NULL,
 	  NULL, call_on },
+	{ "circle", "two functions that call each other", true, CRASH_KIND_SIGNAL, SIGSEGV, NULL,
+	  NULL, NULL, NULL, go_round },
+	{ "circle", "the same a little less often", false, CRASH_KIND_SIGNAL, SIGSEGV, NULL, NULL,
+	  NULL, NULL, go_round_once_less },
+	{ "circle", "as many calls from other lines", false, CRASH_KIND_SIGNAL, SIGSEGV, NULL, NULL,
+	  NULL, NULL, go_on },
+	{ "circle", "an abort", false, CRASH_KIND_SIGNAL, SIGABRT, NULL, NULL, NULL, NULL,
+	  go_round },
 	{ "handlers", "a handler that faults", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "report @" FEED "\n__restore_rt @" LIBC "\nreport @" FEED "\n__restore_rt @" LIBC
 	  "\nreport @" FEED "\n__restore_rt @" LIBC "\nwork @" CODEC "\n", NULL, NULL, NULL, NULL },

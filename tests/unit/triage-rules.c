@@ -64,7 +64,7 @@ static void test_rules(void)
 	check_origin(rules, NULL, NULL, "/build/src/acme/x.c",
 		     "library, library, acme-src, unknown");
 	check_origin(rules, NULL, "/opt/acme/tool", NULL, "unwinder, unwinder, -, unknown");
-	check_origin(rules, NULL, "/mnt/opt/acme/tool", NULL, "program, program, -, extension");
+	check_origin(rules, NULL, "/mnt/opt/acme/tool", NULL, "program, program, -, application");
 	check_origin(rules, "malloc", NULL, NULL, "extension, extension, loose, extension");
 	check_origin(rules, "malloc", LIBC, NULL, "allocator, libc, glibc malloc, unknown");
 	check_origin(rules, "PyGILState_Ensure", LIBPYTHON, NULL, "kernel, libc, -, unknown");
@@ -247,16 +247,16 @@ static void test_patterns(void)
 }
 
 /* A frame of nobody must be matched by no rule; each built-in one can be met. */
-static void test_builtin(void)
+static void check_table(const struct frame_rule *rules, size_t n, const char *table)
 {
 	size_t bad = 0;
 
-	for (size_t i = 0; i < builtin_rules_count; i++) {
-		const struct frame_rule *rule = &builtin_rules[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct frame_rule *rule = &rules[i];
 
 		bad += !rule->module && !rule->function && !rule->file;
 		for (size_t k = 0; k < i; k++) {
-			const struct frame_rule *before = &builtin_rules[k];
+			const struct frame_rule *before = &rules[k];
 
 			if (before->module && rule->module && !before->function && !before->file &&
 			    !strcmp(before->module, rule->module)) {
@@ -265,7 +265,18 @@ static void test_builtin(void)
 			}
 		}
 	}
-	CHECK_INT(bad, 0, "each built-in rule has something to match, and its turn");
+	CHECK_INT(bad, 0, "each of the %s has something to match, and its turn", table);
+}
+
+static void test_builtin(void)
+{
+	size_t bound = 0;
+
+	check_table(builtin_rules, builtin_rules_count, "built-in rules");
+	check_table(builtin_names, builtin_names_count, "built-in names");
+	for (size_t i = 0; i < builtin_names_count; i++)
+		bound += !builtin_names[i].module || *builtin_names[i].module;
+	CHECK_INT(bound, 0, "a name is asked for only where there is no module");
 	CHECK_INT(strlen(FRAME_RULES_VERSION), strlen("2026-11-21"), "the table has a date");
 }
 
