@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/backtrace_line.h"
 
-#include <ctype.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "triage/failure_handler.h"
 #include "triage/symbols_line.h"
 
@@ -265,7 +265,7 @@ enum backtrace_style backtrace_line(struct piece line, struct backtrace_frame *f
 	*frame = (struct backtrace_frame){ .pc = 0 };
 	if (!text.len || text.len > TRACE_TEXT_MAX)
 		return BACKTRACE_NONE;
-	first = isdigit((unsigned char)*text.s) ? '0' : *text.s;
+	first = ascii_is_digit(*text.s) ? '0' : *text.s;
 	for (size_t i = 0; first && i < sizeof(styles) / sizeof(*styles); i++) {
 		if (!strchr(styles[i].first, first))
 			continue;

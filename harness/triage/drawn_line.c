@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/drawn_line.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <string.h>
-#include <strings.h>
+
+#include "base/ascii.h"
 
 /* Longer lines are not drawn by hand. */
 #define LINE_MAX_LEN 1000
@@ -46,10 +46,10 @@ static bool has_word(struct piece text, const char *word)
 	size_t len = strlen(word);
 
 	for (size_t i = 0; i + len <= text.len; i++) {
-		bool begins = !i || !isalnum((unsigned char)text.s[i - 1]);
-		bool ends = i + len == text.len || !isalnum((unsigned char)text.s[i + len]);
+		bool begins = !i || !ascii_is_alnum(text.s[i - 1]);
+		bool ends = i + len == text.len || !ascii_is_alnum(text.s[i + len]);
 
-		if (begins && ends && !strncasecmp(text.s + i, word, len) &&
+		if (begins && ends && ascii_same(text.s + i, word, len) &&
 		    (i + len == text.len || text.s[i + len] != '_') &&
 		    (!i || text.s[i - 1] != '_'))
 			return true;
@@ -135,7 +135,7 @@ static bool take_name(struct piece *p, struct drawn_word *word)
 	size_t i = 0, end;
 	bool call = false, scope = false, dot = false, low = false;
 
-	if (!p->len || !(isalpha((unsigned char)*p->s) || *p->s == '_' || *p->s == '~'))
+	if (!p->len || !(ascii_is_alpha(*p->s) || *p->s == '_' || *p->s == '~'))
 		return false;
 	while (i < p->len) {
 		char c = p->s[i];
@@ -150,7 +150,7 @@ static bool take_name(struct piece *p, struct drawn_word *word)
 			i = 0;
 			continue;
 		}
-		if (!isalnum((unsigned char)c) && !strchr("_~:$.", c))
+		if (!ascii_is_alnum(c) && !strchr("_~:$.", c))
 			break;
 		scope |= c == ':' && i + 1 < p->len && p->s[i + 1] == ':';
 		dot |= c == '.';

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/message_line.h"
 
-#include <ctype.h>
 #include <signal.h>
+
+#include "base/ascii.h"
 
 /* "SIGSEGV": of those that a fault raises. */
 static int fault_signal(struct piece name)
@@ -60,7 +61,7 @@ static bool is_gil_check(struct piece line)
 		    piece_find(line, " is being called while the GIL is either not held");
 
 	return at >= 2 && at < line.len && line.s[at - 1] == ')' &&
-	       (line.s[at - 2] == '(' || isalnum((unsigned char)line.s[at - 2]));
+	       (line.s[at - 2] == '(' || ascii_is_alnum(line.s[at - 2]));
 }
 
 bool message_is_telling(struct piece line)

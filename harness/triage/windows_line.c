@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/windows_line.h"
 
-#include <ctype.h>
 #include <signal.h>
 #include <string.h>
+
+#include "base/ascii.h"
 
 /* Of the address of a frame. */
 #define ADDRESS_DIGITS 8
@@ -20,15 +21,15 @@ static bool is_address(struct piece word, uint64_t *value)
 
 	*value = 0;
 	for (size_t i = 0; i < word.len; i++) {
-		unsigned char c = (unsigned char)word.s[i];
+		char c = word.s[i];
 
 		if (c == '`')
 			continue;
-		if (!isxdigit(c) && c != '-')
+		if (!ascii_is_hex(c) && c != '-')
 			return false;
-		if (isxdigit(c))
-			*value = *value << 4 |
-				 (uint64_t)(isdigit(c) ? c - '0' : tolower(c) - 'a' + 10);
+		if (ascii_is_hex(c))
+			*value = *value << 4 | (uint64_t)(ascii_is_digit(c) ? c - '0' :
+							  ascii_lower(c) - 'a' + 10);
 		digits++;
 	}
 	return digits >= ADDRESS_DIGITS && digits <= 16;
@@ -42,7 +43,7 @@ static size_t take_addresses(struct piece *p)
 	uint64_t value;
 
 	while (take_word(&rest, &word)) {
-		bool number = !n && word.len <= 3 && isxdigit((unsigned char)*word.s);
+		bool number = !n && word.len <= 3 && ascii_is_hex(*word.s);
 
 		if (piece_is(word, ":"))
 			*p = rest;
@@ -59,12 +60,12 @@ static size_t take_addresses(struct piece *p)
 
 static bool is_module_char(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '-' || c == '+';
+	return ascii_is_alnum(c) || c == '_' || c == '.' || c == '-' || c == '+';
 }
 
 static bool is_name_char(char c)
 {
-	return isalnum((unsigned char)c) || c == '_' || c == '?' || c == '`' || c == '<' ||
+	return ascii_is_alnum(c) || c == '_' || c == '?' || c == '`' || c == '<' ||
 	       c == '@' || c == '$' || c == '~' || c == ':';
 }
 
@@ -288,9 +289,9 @@ static bool find_code(struct piece text, uint64_t *code)
 		struct piece word = rest;
 
 		/* Not within a longer number. */
-		if (rest.s > text.s && isxdigit((unsigned char)rest.s[-1]))
+		if (rest.s > text.s && ascii_is_hex(rest.s[-1]))
 			continue;
-		if (tolower((unsigned char)*word.s) == 'c' && take_hex(&word, true, &number) &&
+		if (ascii_lower(*word.s) == 'c' && take_hex(&word, true, &number) &&
 		    rest.len - word.len == 8 && windows_signal(number))
 			return *code = number, true;
 	}
