@@ -104,8 +104,10 @@ int main(void)
 	CHECK(stride_run(&stride, &walker, &n) == WALK_ON && n == 3 &&
 	      pc_of(&walker) == (uintptr_t)at_push && !stride_plan(&stride, &walker),
 	      "up to what moves the stack pointer");
-	while (pc_of(&walker) != (uintptr_t)at_again)
-		walker_step(&walker, &effect);
+	CHECK_INT(walker_run_to(&walker, (uintptr_t)at_loop, 1), WALK_ON,
+		  "it is run to a place, and the stride's breakpoint is gone");
+	CHECK(stride_plan(&stride, &walker) && stride_run(&stride, &walker, &n) == WALK_ON &&
+	      pc_of(&walker) == (uintptr_t)at_again, "the next stride sets one anew");
 	CHECK(stride_plan(&stride, &walker) && stride.n == 2 &&
 	      stride.pcs[1] == (uintptr_t)at_loop, "a jump back leads to where W has been, once");
 	walker.reach.nconstant = 0;
