@@ -73,6 +73,8 @@ struct work {
 	struct clusters clusters;
 	size_t reports;
 	int status;
+	struct keep_series kept;
+	bool source_told; /* what could not be had of the source is on stderr */
 };
 
 /* The worst counts: what was not read is told by 2, what could not be written by 3. */
@@ -119,17 +121,23 @@ static void tell_json(struct work *work, const char *name, const struct trace *t
 /* To a file of its own, whose path is told on standard output. */
 static void keep_report(struct work *work, const struct strbuf *report, const struct tm *now)
 {
-	struct strbuf path = STRBUF_INIT, err = STRBUF_INIT;
+	struct strbuf path = STRBUF_INIT, line = STRBUF_INIT, err = STRBUF_INIT;
 	char stem[64];
 
 	strftime(stem, sizeof(stem), "crash-analysis-%Y%m%d-%H%M%S", now);
-	if (keep_file(opt.out, stem, "md", report, &path, &err) < 0) {
+	if (keep_file(&work->kept, opt.out, stem, "md", report, &path, &err) < 0) {
 		work_failed(work, EXIT_HARNESS, err.buf);
 	} else {
-		strbuf_addch(&path, '\n');
-		output_record(work->out, path.buf, path.len);
+		/* A program needs the path's own bytes; a terminal would obey them. */
+		if (output_is_terminal(work->out))
+			text_add_line(&line, path.buf, path.len);
+		else
+			strbuf_add(&line, path.buf, path.len);
+		strbuf_addch(&line, '\n');
+		output_record(work->out, line.buf, line.len);
 	}
 	strbuf_release(&path);
+	strbuf_release(&line);
 	strbuf_release(&err);
 }
 
@@ -153,6 +161,19 @@ static void tell_markdown(struct work *work, const char *name, const struct trac
 	strbuf_release(&report);
 }
 
+/* Once: what fails for one report fails for the others, and each tells it itself. */
+static void warn_of_source(struct work *work, const struct account_source *looked)
+{
+	if (work->source_told)
+		return;
+	if (looked->code_lack)
+		warning("--source: not all frames were looked for: %s", looked->code_lack);
+	if (looked->history_lack)
+		warning("--source: not all of the history was looked at: %s",
+			looked->history_lack);
+	work->source_told = looked->code_lack || looked->history_lack;
+}
+
 static void triage_trace(struct work *work, const char *name, const struct trace *trace)
 {
 	struct triage *triage = triage_classify(trace->crash, &work->settings);
@@ -165,8 +186,10 @@ static void triage_trace(struct work *work, const char *name, const struct trace
 		tell_json(work, name, trace, triage, looked);
 	else
 		tell_markdown(work, name, trace, triage, looked);
-	if (looked)
+	if (looked) {
+		warn_of_source(work, looked);
 		source_release(looked);
+	}
 	work->reports++;
 	triage_free(triage);
 }
@@ -226,8 +249,8 @@ static void check_options(void)
 	if (!opt.out)
 		return;
 	if (stat(opt.out, &st) < 0)
-		die(EXIT_USAGE, "--out: cannot write to '%s': %s: give a directory that is there",
-		    opt.out, strerror(errno));
+		die(EXIT_USAGE, "--out: cannot write to '%s': %m: give a directory that is there",
+		    opt.out);
 	if (!S_ISDIR(st.st_mode))
 		die(EXIT_USAGE, "--out: '%s' is no directory: give one", opt.out);
 }
@@ -239,8 +262,8 @@ static struct frame_rules *rules_read(const char *name)
 	struct frame_rules *rules;
 
 	if (fd < 0 || strbuf_read(&text, fd, FRAME_RULES_TEXT_MAX + 1) < 0)
-		die(EXIT_USAGE, "cannot read the rules in '%s': %s: give a file with a rule a "
-		    "line, for example module=_fast.* category=extension", name, strerror(errno));
+		die(EXIT_USAGE, "cannot read the rules in '%s': %m: give a file with a rule a "
+		    "line, for example module=_fast.* category=extension", name);
 	close(fd);
 	rules = frame_rules_parse(name, text.buf, text.len, &err);
 	if (!rules)

@@ -116,6 +116,7 @@ enum fpt_status fpt_read(const char *text, size_t size, const struct fpt_setting
 			 struct fpt_reports **reports, char **why);
 void fpt_free(struct fpt_reports *reports); /* NULL is fine */
 
+/* For these and for those below, reports that are NULL are none. */
 size_t fpt_count(const struct fpt_reports *reports);
 /* The text has more reports than are taken of one (10000, or 2000000 threads and frames). */
 bool fpt_more(const struct fpt_reports *reports);
@@ -125,8 +126,9 @@ const struct fpt_report *fpt_get(const struct fpt_reports *reports, size_t i);
 /* One line of JSON, without a line end: what `forkpoint triage --json` writes. *text: to free(). */
 enum fpt_status fpt_json(const struct fpt_reports *reports, size_t i, char **text);
 /*
- * The whole report in Markdown. `generated`: the time that it shall bear, in ISO 8601. *text: to
- * free(). After a failure, it is NULL, here as above.
+ * The whole report in Markdown. `generated`: the time that it shall bear, in ISO 8601; NULL: none.
+ * It is made fit for a line as all texts are. *text: to free(). After a failure, it is NULL, here
+ * as above.
  */
 enum fpt_status fpt_markdown(const struct fpt_reports *reports, size_t i, const char *generated,
 			     char **text);

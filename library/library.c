@@ -192,17 +192,17 @@ void fpt_free(struct fpt_reports *reports)
 
 size_t fpt_count(const struct fpt_reports *reports)
 {
-	return reports->traces.n;
+	return reports ? reports->traces.n : 0;
 }
 
 bool fpt_more(const struct fpt_reports *reports)
 {
-	return reports->traces.more;
+	return reports && reports->traces.more;
 }
 
 const struct fpt_report *fpt_get(const struct fpt_reports *reports, size_t i)
 {
-	return i < reports->traces.n ? &reports->v[i] : NULL;
+	return i < fpt_count(reports) ? &reports->v[i] : NULL;
 }
 
 struct telling {
@@ -237,7 +237,7 @@ static enum fpt_status tell(struct telling *telling, void (*work)(void *arg), ch
 	enum fpt_status status;
 
 	*text = NULL;
-	if (telling->i >= telling->reports->traces.n)
+	if (telling->i >= fpt_count(telling->reports))
 		return FPT_NO_REPORT;
 	seed_set();
 	status = status_of(memory_run(&memory, work, telling));

@@ -152,6 +152,44 @@ out = report(f"{repo}@2.18.0", alone).out
 has(out, f"[`{STACK}:10`]", "without a module all source is looked through")
 has(out, "uncertain: found by the function's name alone", "with doubt")
 
+# What another project, or another repository in this one, calls alike is not this one's file.
+alike = repository("alike", url=None)
+write(alike, "src/render.c", "/* a */\n/* b */\nvoid task_main(int n)\n{\n\tint i;\n\n\tdraw(n);\n}\n")
+commit(alike, "one")
+git(alike, "update-index", "--add", "--cacheinfo", f"160000,{first},vendor/png")
+git(alike, "commit", "-q", "-m", "a submodule")
+PNG = scratch("png.txt")
+
+
+def frame_zero(path, function):
+    spew(PNG, f"#0  0x00007f6e769d7850 in {function} (n=1) at {path}:7\n"
+              "#1  0x00007f6e769d7851 in main () at main.c:1\n")
+    report_ = report(alike, PNG).out
+    told_ = json.loads(run(PROGRAM, "triage", "--json", "--source", alike, PNG).out)["source"]
+    return report_, told_
+
+
+for path in "/build/libpng-1.6/src/render.c", "/a/libpng/src/render.c", "/x/deep/src/render.c":
+    out, told = frame_zero(path, "png_read_row")
+    equal(told["files"], [], f"{path} of another function is another project's")
+    unlike(out, "CRASH POINT|### Frame 0", "and not shown")
+    has(" ".join(told["notes"]), f"{path} was not taken for src/render.c", "which is told")
+for path in "/build/x-1.6/src/render.c", "/srv/alike/src/render.c", "src/render.c":
+    out, told = frame_zero(path, "task_main")
+    has(out, "draw(n);   // >>> CRASH POINT <<<", f"{path} is the file if its function is there")
+    equal(told["files"][0]["doubt"], None, "without doubt")
+for path in "src/render.c", "/srv/alike/src/render.c", "/srv/alike-2.1/src/render.c":
+    out, told = frame_zero(path, "png_read_row")
+    unlike(out, "CRASH POINT|Nothing of this thread ran further", f"{path}: of another function "
+           "the line is no crash point")
+    has(told["files"][0]["doubt"] or "", "the function does not seem to stand at this line",
+        "and doubted")
+for path in "/srv/alike/vendor/png/src/render.c", "vendor/png/src/render.c", \
+        "../vendor/png/src/render.c":
+    out, told = frame_zero(path, "task_main")
+    equal(told["files"], [], f"{path} is the submodule's")
+    has(" ".join(told["notes"]), "seems to be of the submodule vendor/png", "which is told")
+
 # What was changed before.
 out = report(f"{repo}@2.18.0").out
 has(out, f"- [`#34`]({BASE}/pull/34): fix: mend the fork of children (\\#12) (\\#34) — changes "
@@ -246,6 +284,30 @@ ran = report(repo, env={**os.environ, "PATH": tools})
 equal(ran.status, 0, "without git the report is written")
 like(ran.err, "--source: git is not installed here: the reports have no code", "that is told")
 has(ref(ran.out), "none; git is not installed here", "in the report, too")
+
+# What git cannot read.
+broken = scratch("broken")
+shutil.copytree(repo, broken)
+tree = git(broken, "rev-parse", "HEAD^{tree}")
+os.chmod(f"{broken}/.git/objects/{tree[:2]}/{tree[2:]}", 0o644)
+spew(f"{broken}/.git/objects/{tree[:2]}/{tree[2:]}", "garbage")
+ran = report(broken)
+equal(ran.status, 0, "a tree that cannot be read: the report is written")
+like(ran.err, "--source: not all frames were looked for: git ls-tree failed: ", "and that is told")
+code = ran.out.split("## Code Context")[1].split("## Pattern")[0]
+has(code, "uncertain: not all frames were looked for in the source: git ls-tree failed",
+    "in the report, where its code would be")
+unlike(code, "No frame of the crashing thread was found", "in place of a search that found nothing")
+equal(run(PROGRAM, "triage", "--source", broken, fork, fork).err.count("ls-tree"), 1,
+      "and once for all reports")
+stuck = scratch("stuck")
+shutil.copytree(repo, stuck)
+os.unlink(f"{stuck}/.git/HEAD")
+os.mkfifo(f"{stuck}/.git/HEAD")
+began = time.monotonic()
+ran = report(stuck)
+below(time.monotonic() - began, 25, "a repository that never answers is waited for a moment")
+has(ran.err, "git did not end within 10 s", "and git is named")
 
 # What a hostile one may try.
 evil = repository("evil")

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import sys
@@ -15,7 +16,7 @@ sys.path.insert(0, "tests/lib")
 from driven import finish, left_behind, send, start, succeeds, wait_for  # noqa: E402
 from forkpoint_test import (  # noqa: E402
     PROGRAM, above, below, done, equal, forkpoint, has, like, none, ok, run, scratch, skip, slurp,
-    spew)
+    spew, unlike)
 
 FORK = """\
 0x7f6e81c51fb7 raise libc.so.6+0x8bfb7
@@ -137,6 +138,16 @@ for controls, wanted in (against, "contradicted"), (unmet, "not confirmed"):
 equal(experiment(CLEAN, confirmed=True)[1], "confirmed", "an earlier record is confirmed")
 out, *answer = experiment(CLEAN, confirmation="perhaps")
 equal(answer[0], None, "a word that is none says nothing")
+for word in "confirmed", "contradicted", "not confirmed":
+    equal(experiment(CLEAN, confirmation=word)[1], word, f"{word} is told")
+    said = {**cell["triage"], "confirmation": word}
+    spew(record, json.dumps({**cell, "triage": said, "controls": CLEAN}))
+    has(re.sub('"', "", forkpoint("report", record).out), f"confirmation: {word}\n",
+        "in the words of `forkpoint report`")
+lone = {**CLEAN, "fresh": {"trials": 3, "same": 0, "expected": 0}}
+out, *answer = experiment(lone, confirmed=None, confirmation="not confirmed")
+has(out, "\n**not confirmed**: no control of the experiment speaks against it, but not each bears "
+    "it out.\n", "what a process of its own did not do again is not called untold")
 out = forkpoint("triage", fork).out
 ok("confirmed" not in out, "of a report that others wrote no experiment is told")
 
@@ -161,6 +172,37 @@ forkpoint("triage", "--out", kept + "/", other)
 none([path for path in paths if slurp(path) != before[path]], "nothing is overwritten")
 equal(len(os.listdir(kept)), 31, "a further report has its own file")
 equal(stat.S_IMODE(os.stat(paths[0]).st_mode) & 0o111, 0, "no report is a program")
+
+# Each name that is taken would be tried for each report again.
+crowd = scratch("crowd")
+os.mkdir(crowd)
+crowded = scratch("crowded.txt")
+spew(crowded, (FORK + "and\n") * 400)
+strace = shutil.which("strace")
+if strace and succeeds(strace, "-o", os.devnull, "true"):
+    traced = scratch("traced")
+    ran = run(strace, "-f", "-o", traced, "-e", "trace=linkat,openat", PROGRAM, "triage", "--out",
+              crowd, crowded)
+    equal((ran.status, len(os.listdir(crowd))), (0, 400), "many reports are kept")
+    below(slurp(traced).count("EEXIST"), 400, "and for all of them few names are tried twice")
+else:
+    skip("many reports are kept", "strace does not work here", 2)
+
+# A name may hold what a terminal would obey.
+odd = scratch("\x1b[31modd")
+has(forkpoint("triage", "--out", odd, fork).err, "?[31modd'", "an escape in DIR is not told raw")
+unlike(forkpoint("triage", "--out", odd, fork).err, "\x1b", "on standard error")
+os.mkdir(odd)
+ours, theirs = os.openpty()
+run_ = start("triage", "--out", odd, fork, before=lambda: os.dup2(theirs, 1))
+finish(run_, 20)
+told = os.read(ours, 4096).decode()
+has(told, "/?[31modd/crash-analysis-", "nor to a terminal")
+unlike(told, "\x1b", "where it would be obeyed")
+ok(os.path.isfile(forkpoint("triage", "--out", odd, fork).out.rstrip("\n")),
+   "but programs get the path as it is")
+os.close(ours)
+os.close(theirs)
 
 # What cannot be written.
 if os.path.exists("/dev/full"):

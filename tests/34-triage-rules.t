@@ -55,6 +55,19 @@ has "$err" "/dev/zero:1: more than 1024 KiB of rules" "before they fill the memo
 run "$FORKPOINT" triage --json --rules "$tap_dir" "$report"
 is "$status" 2 "a directory is refused"
 
+printf '# mine\nmodule=_a[bc category=libc\n' >"$tap_dir/open"
+run "$FORKPOINT" triage --json --rules "$tap_dir/open" "$report"
+is "$status" 2 "a set that is not closed is refused"
+has "$err" "/open:2: column 10: a '[' of the pattern is not closed" "with its line and column"
+escape=$(printf '\033')
+for name in "$tap_dir/${escape}[31mr" "$tap_dir/${escape}[31mx"; do
+	case $name in *r) echo 'x' >"$name" ;; esac
+	run "$FORKPOINT" triage --json --rules "$name" "$report"
+	is "$status" 2 "rules whose name has an escape are refused"
+	hasnt "$err" "$escape" "which does not reach the terminal"
+	has "$err" "?[31m" "but is told"
+done
+
 # What the rules for patterns say of themselves is in the documentation, word for word.
 run "$FORKPOINT" triage --rules-list
 is "$status" 0 "--rules-list"

@@ -157,6 +157,10 @@ def members():
     equal(ran.status, 0, "a program in C++ reads the members")
     lines = ran.out.splitlines()
     answer = json.loads(forkpoint("triage", "--json", path).out)
+    lines, heads = lines[:lines.index(next(one for one in lines if one.startswith("head ")))], \
+        ran.out.partition("head ")[2]
+    equal(heads, "**Generated**: 2026?\\[2J \ufffd\\# &#60;b&#62;\n\nend\nhead end\n",
+          "the time in Markdown is made fit for a line, and left out if there is none")
     told = dict(line.split(" ", 1) for line in lines)
     for key in ["format", "signal", "pattern", "detail", "attribution", "component", "confidence",
                 "signature", "thread", "python", "confirmation"]:
@@ -177,9 +181,10 @@ def members():
     equal(rules, answer["rules"], "the rules' date, too")
     ok(answer["signature"].startswith(f"v{signature} "), "and the signature's")
     equal(told["beyond"], "1 1 1 there is no report of that number", "beyond them is none")
+    equal(told["null"], "00111", "and no reports are none")
     empty = scratch("empty.txt")
     spew(empty, "")
-    equal(run(program, empty).out.count("\n"), 2, "an empty text has no report")
+    equal(run(program, empty).out.count("\n"), 3, "an empty text has no report")
 
 
 installed()

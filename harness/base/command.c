@@ -41,14 +41,15 @@ static void child_exec(char *const argv[], int out, int errors, int report, pid_
 	_exit(127);
 }
 
-static pid_t spawn(char *const argv[], int out, int errors, struct strbuf *err)
+static pid_t spawn(const char *name, char *const argv[], int out, int errors,
+		   struct strbuf *err)
 {
 	int report[2], error = 0;
 	pid_t parent = getpid(), pid;
 	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC) < 0) {
-		strbuf_addf(err, "cannot run %s: %s", argv[0], strerror(errno));
+		strbuf_addf(err, "cannot run %s: %s", name, strerror(errno));
 		return -1;
 	}
 	pid = fork();
@@ -64,7 +65,7 @@ static pid_t spawn(char *const argv[], int out, int errors, struct strbuf *err)
 		return pid;
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	strbuf_addf(err, "cannot run %s: %s%s", argv[0], strerror(error),
+	strbuf_addf(err, "cannot run %s: %s%s", name, strerror(error),
 		    error == EAGAIN ? ": raise the limit on processes (ulimit -u)" : "");
 	return -1;
 }
@@ -136,8 +137,8 @@ static int collect(int fds[2], struct strbuf *into[2], uint64_t until_ns)
 	return 0;
 }
 
-int command_run_within(unsigned int seconds, char *const argv[], struct strbuf *out,
-		       struct strbuf *errors, struct strbuf *err)
+int command_run_within(unsigned int seconds, const char *name, char *const argv[],
+		       struct strbuf *out, struct strbuf *errors, struct strbuf *err)
 {
 	uint64_t until_ns = seconds ? clock_now() + seconds * NSEC_PER_SEC : 0;
 	int pipes[2][2] = { { -1, -1 }, { -1, -1 } }, reads[2], status = -1;
@@ -146,11 +147,11 @@ int command_run_within(unsigned int seconds, char *const argv[], struct strbuf *
 
 	for (int i = 0; i < 2; i++) {
 		if (into[i] && pipe2(pipes[i], O_CLOEXEC) < 0) {
-			strbuf_addf(err, "cannot run %s: %s", argv[0], strerror(errno));
+			strbuf_addf(err, "cannot run %s: %s", name, strerror(errno));
 			goto out;
 		}
 	}
-	pid = spawn(argv, pipes[0][1], pipes[1][1], err);
+	pid = spawn(name, argv, pipes[0][1], pipes[1][1], err);
 	if (pid < 0)
 		goto out;
 	for (int i = 0; i < 2; i++) {
@@ -165,9 +166,9 @@ int command_run_within(unsigned int seconds, char *const argv[], struct strbuf *
 	}
 	end_group(pid);
 	if (signals_interrupted())
-		strbuf_addf(err, "%s was interrupted", argv[0]);
+		strbuf_addf(err, "%s was interrupted", name);
 	else
-		strbuf_addf(err, "%s did not end within %u s", argv[0], seconds);
+		strbuf_addf(err, "%s did not end within %u s", name, seconds);
 out:
 	for (int i = 0; i < 4; i++)
 		if (pipes[i / 2][i % 2] >= 0)
@@ -177,13 +178,13 @@ out:
 
 int command_run(char *const argv[], struct strbuf *out, struct strbuf *errors, struct strbuf *err)
 {
-	return command_run_within(0, argv, out, errors, err);
+	return command_run_within(0, argv[0], argv, out, errors, err);
 }
 
 pid_t command_start(char *const argv[], struct strbuf *err)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	pid_t pid = spawn(argv, null, null, err);
+	pid_t pid = spawn(argv[0], argv, null, null, err);
 
 	if (null >= 0)
 		close(null);

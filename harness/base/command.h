@@ -11,13 +11,13 @@
 #include "base/strbuf.h"
 
 /*
- * argv ends with NULL; argv[0] is looked up in PATH. `out` takes stdout, `errors` stderr (NULL:
- * ours); both are capped at 16 MiB. Returns the wait status, or -1 and a sentence if the program
- * could not be started or was ended by us: after `seconds` (0: never), or by an interruption
- * (base/signals.h).
+ * argv ends with NULL; argv[0] is looked up in PATH. `name` is what the sentence calls it. `out`
+ * takes stdout, `errors` stderr (NULL: ours); both are capped at 16 MiB. Returns the wait status,
+ * or -1 and a sentence if the program could not be started or was ended by us: after `seconds` (0:
+ * never), or by an interruption (base/signals.h).
  */
-int command_run_within(unsigned int seconds, char *const argv[], struct strbuf *out,
-		       struct strbuf *errors, struct strbuf *err);
+int command_run_within(unsigned int seconds, const char *name, char *const argv[],
+		       struct strbuf *out, struct strbuf *errors, struct strbuf *err);
 int command_run(char *const argv[], struct strbuf *out, struct strbuf *errors, struct strbuf *err);
 
 /*

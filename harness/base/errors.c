@@ -4,15 +4,44 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+#define MESSAGE_MAX 4096
+
+/*
+ * What a message quotes may be anybody's, and must not steer a terminal. As text_add_line(), but
+ * line ends stay, and without memory: a message may be of its lack. `clean` has room for thrice the
+ * text, which is the most that it can become.
+ */
+static void make_clean(const char *text, char *clean)
+{
+	size_t n;
+
+	for (size_t len = strlen(text); len; text += n, len -= n) {
+		uint32_t c;
+
+		n = text_decode(text, len, &c);
+		if (c == TEXT_INVALID)
+			clean = stpcpy(clean, "\xef\xbf\xbd");
+		else if (c == '\n' || text_is_printable(c))
+			clean = mempcpy(clean, text, n);
+		else
+			*clean++ = c == '\t' || c == '\r' ? ' ' : '?';
+	}
+	*clean = '\0';
+}
 
 /* One write for each message, so that lines of several processes do not mix. */
 static void complain(const char *prefix, const char *fmt, va_list ap)
 {
-	char text[4096];
+	char text[MESSAGE_MAX], clean[3 * MESSAGE_MAX];
 	int n = snprintf(text, sizeof(text), "forkpoint: %s", prefix);
 
 	vsnprintf(text + n, sizeof(text) - (size_t)n, fmt, ap);
-	fprintf(stderr, "%s\n", text);
+	make_clean(text, clean);
+	fprintf(stderr, "%s\n", clean);
 }
 
 void warning(const char *fmt, ...)

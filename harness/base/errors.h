@@ -22,7 +22,7 @@ enum {
 	EXIT_ABANDONED = 141, /* nobody reads the results: as a shell has it of SIGPIPE */
 };
 
-/* "forkpoint: …" on stderr. */
+/* "forkpoint: …" on stderr, without what could steer a terminal; line ends stay. */
 void warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void die(int status, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 

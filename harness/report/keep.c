@@ -47,12 +47,12 @@ static int name_it(int fd, const char *path)
 
 /* 0; -1 with errno; 1: the file system knows no unnamed files, or /proc is not there. */
 static int keep_unnamed(int fd, const struct strbuf *data, const char *dir, const char *stem,
-			const char *extension, struct strbuf *path)
+			const char *extension, unsigned int *number, struct strbuf *path)
 {
 	if (write_all(fd, data->buf, data->len) < 0)
 		return -1;
-	for (unsigned int i = 1; i < SAME_NAME_MAX; i++) {
-		path_make(path, dir, stem, extension, i);
+	for (; *number < SAME_NAME_MAX; ++*number) {
+		path_make(path, dir, stem, extension, *number);
 		if (name_it(fd, path->buf) == 0)
 			return 0;
 		if (errno != EEXIST)
@@ -62,14 +62,16 @@ static int keep_unnamed(int fd, const struct strbuf *data, const char *dir, cons
 }
 
 static int keep_named(const struct strbuf *data, const char *dir, const char *stem,
-		      const char *extension, struct strbuf *path)
+		      const char *extension, unsigned int *number, struct strbuf *path)
 {
 	int fd = -1, error = 0;
 
-	for (unsigned int i = 1; fd < 0 && i < SAME_NAME_MAX; i++) {
-		path_make(path, dir, stem, extension, i);
+	for (; *number < SAME_NAME_MAX; ++*number) {
+		path_make(path, dir, stem, extension, *number);
 		fd = open(path->buf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
-		if (fd < 0 && errno != EEXIST)
+		if (fd >= 0)
+			break;
+		if (errno != EEXIST)
 			return -1;
 	}
 	if (fd < 0)
@@ -85,13 +87,17 @@ static int keep_named(const struct strbuf *data, const char *dir, const char *st
 	return error ? -1 : 0;
 }
 
-int keep_file(const char *dir, const char *stem, const char *extension, const struct strbuf *data,
-	      struct strbuf *path, struct strbuf *err)
+int keep_file(struct keep_series *series, const char *dir, const char *stem, const char *extension,
+	      const struct strbuf *data, struct strbuf *path, struct strbuf *err)
 {
 	int fd = open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, FILE_MODE), kept = 1, error;
 
+	if (strcmp(stem, series->stem) != 0) {
+		snprintf(series->stem, sizeof(series->stem), "%s", stem);
+		series->number = 1;
+	}
 	if (fd >= 0)
-		kept = keep_unnamed(fd, data, dir, stem, extension, path);
+		kept = keep_unnamed(fd, data, dir, stem, extension, &series->number, path);
 	else if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
 		kept = -1;
 	error = errno;
@@ -99,7 +105,7 @@ int keep_file(const char *dir, const char *stem, const char *extension, const st
 		close(fd);
 	errno = error;
 	if (kept > 0)
-		kept = keep_named(data, dir, stem, extension, path);
+		kept = keep_named(data, dir, stem, extension, &series->number, path);
 	if (kept == 0)
 		return 0;
 	strbuf_addf(err, "cannot write a report to %s: %s: %s", dir, strerror(errno),

@@ -192,7 +192,7 @@ static int host_run(char *const argv[], const char *remedy, struct strbuf *outpu
 		    struct strbuf *err)
 {
 	struct strbuf errors = STRBUF_INIT, why = STRBUF_INIT;
-	int status = command_run_within(HOST_SECONDS, argv, output, &errors, &why);
+	int status = command_run_within(HOST_SECONDS, argv[0], argv, output, &errors, &why);
 
 	if (status > 0)
 		add_last_words(&why, &errors, status);

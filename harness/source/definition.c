@@ -9,6 +9,7 @@
 
 #include "base/errors.h"
 #include "source/places.h"
+#include "triage/frames.h"
 
 static bool is_identifier(const char *name)
 {
@@ -31,6 +32,18 @@ static bool after_word(const char *line, const char *at, const char *word)
 	       ((size_t)(at - line) == len || !isalnum((unsigned char)at[-(ptrdiff_t)len - 1]));
 }
 
+/* Where the name stands as a word; NULL: nowhere. */
+static const char *find_word(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = line; (at = strstr(at, name)); at++)
+		if ((at == line || (!isalnum((unsigned char)at[-1]) && at[-1] != '_')) &&
+		    !isalnum((unsigned char)at[len]) && at[len] != '_')
+			return at;
+	return NULL;
+}
+
 static bool is_comment(const char *line)
 {
 	line += strspn(line, " \t");
@@ -41,7 +54,7 @@ static bool is_comment(const char *line)
 static int line_score(const char *line, const char *name)
 {
 	static const char *const keywords[] = { "fn", "def", "func", "cdef", "cpdef" };
-	const char *at = strstr(line, name), *end = line + strlen(line), *behind;
+	const char *at = find_word(line, name), *end = line + strlen(line), *behind;
 
 	if (!at || is_comment(line))
 		return 0;
@@ -156,4 +169,58 @@ int definition_find(const struct repository *repository, const char *commit,
 	strbuf_release(&out);
 	strbuf_release(&why);
 	return definition->path ? 0 : -1;
+}
+
+/* As line_score(), but a macro may define it, and its type may stand on the line above. */
+static bool may_be_head(const char *line, const char *name)
+{
+	const char *at = find_word(line, name), *end = line + strlen(line);
+
+	if (!at || is_comment(line))
+		return false;
+	while (end > line && isspace((unsigned char)end[-1]))
+		end--;
+	if (line_score(line, name))
+		return true;
+	return end[-1] != ';' && (!isspace((unsigned char)*line) ||
+				  at == line + strspn(line, " \t"));
+}
+
+/* At the left margin, where what is a function's own seldom stands. */
+static bool is_some_head(const char *line)
+{
+	const char *open = strchr(line, '('), *end = line + strlen(line);
+
+	while (end > line && isspace((unsigned char)end[-1]))
+		end--;
+	return open && open > line && (isalpha((unsigned char)*line) || *line == '_') &&
+	       end[-1] != ';' && !memchr(line, '=', (size_t)(open - line));
+}
+
+enum standing definition_stands(const char *text, size_t size, long line, const char *function)
+{
+	const char *at = text, *end = text + size, *eol;
+	enum standing standing = STANDING_NOT;
+	char *name = function_bare(function), *copy;
+
+	if (!is_identifier(name)) {
+		free(name);
+		return STANDING_UNKNOWN;
+	}
+	/* The last head up to the line counts; the line itself may be the head's second. */
+	for (long n = 1; n <= line && at < end; n++, at = eol + 1) {
+		eol = memchr(at, '\n', (size_t)(end - at));
+		eol = eol ? eol : end;
+		if (!isalpha((unsigned char)*at) && *at != '_' &&
+		    !memmem(at, (size_t)(eol - at), name, strlen(name)))
+			continue;
+		copy = xstrfmt("%.*s", (int)(eol - at > 4096 ? 4096 : eol - at), at);
+		if (may_be_head(copy, name))
+			standing = STANDING_HERE;
+		else if (is_some_head(copy))
+			standing = STANDING_NOT;
+		free(copy);
+	}
+	free(name);
+	return standing;
 }

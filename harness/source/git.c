@@ -11,7 +11,7 @@
 #include "base/text.h"
 
 /* The log of a large repository, searched for words, takes some seconds. */
-#define SECONDS 30
+#define SECONDS 10
 #define ARGS_MAX 128
 
 /*
@@ -83,7 +83,7 @@ static int run(const char *const *where, struct strbuf *out, struct strbuf *err,
 	for (size_t i = 0; args[i]; i++)
 		argv_add(argv, &n, args[i]);
 	argv[n] = NULL;
-	status = command_run_within(SECONDS, argv, out, &errors, err);
+	status = command_run_within(SECONDS, "git", argv, out, &errors, err);
 	free(path);
 	if (status != -1 && WIFEXITED(status)) {
 		status = WEXITSTATUS(status);

@@ -94,6 +94,8 @@ static void log_failed(struct account_source *source, const struct strbuf *err)
 {
 	source_note(source, xstrfmt("uncertain: not all of the history was looked at: %s",
 				    err->buf));
+	if (!source->history_lack)
+		source->history_lack = xstrdup(err->buf);
 }
 
 static void by_file(const struct repository *repository, const struct revision *revision,

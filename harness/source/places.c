@@ -12,57 +12,7 @@
 #define PLACES_MAX 8
 /* Frames whose function is looked for: each asks git once or twice. */
 #define SEARCHES_MAX 24
-
-/* Directories that two paths have in common at their ends; the file itself counts. */
-static size_t common_end(const char *a, const char *b, bool *all_of_b)
-{
-	size_t x = strlen(a), y = strlen(b), parts = 0;
-
-	while (x && y && a[x - 1] == b[y - 1]) {
-		x--;
-		y--;
-		if (a[x] == '/')
-			parts++;
-	}
-	*all_of_b = !y && (!x || a[x - 1] == '/');
-	/* A part counts if it is whole on both sides. */
-	if ((!x || a[x - 1] == '/') && (!y || b[y - 1] == '/'))
-		parts += a[x] != '/';
-	return parts;
-}
-
-const char *place_by_path(const struct tree *tree, const char *path, const char **doubt)
-{
-	size_t best = 0, equals = 0;
-	const char *found = NULL;
-	bool best_whole = false, deep;
-
-	while (!strncmp(path, "./", 2) || !strncmp(path, "../", 3))
-		path = strchr(path, '/') + 1;
-	deep = strchr(path, '/') != NULL;
-	for (size_t i = 0; i < tree->n; i++) {
-		bool whole;
-		size_t parts = common_end(path, tree->paths[i], &whole);
-
-		if (!parts || (deep && parts < 2 && !whole))
-			continue;
-		/* All of a path in the tree is the best sign; then the longest end. */
-		if (found && (whole != best_whole ? best_whole : parts < best))
-			continue;
-		equals = found && whole == best_whole && parts == best ? equals + 1 : 0;
-		found = tree->paths[i];
-		best = parts;
-		best_whole = whole;
-	}
-	*doubt = NULL;
-	if (!found || equals)
-		return NULL;
-	if (!best_whole)
-		*doubt = "only the end of the path in the report is that of this file";
-	else if (best < 2 && deep)
-		*doubt = "of the path in the report, the file's name alone is that of this file";
-	return found;
-}
+#define NOTES_MAX 16
 
 void source_note(struct account_source *source, char *sentence)
 {
@@ -122,23 +72,50 @@ static void excerpt_cut(struct account_place *place, const struct strbuf *text)
 		  : "this revision of the file has no such line, so this is not what crashed");
 }
 
+/* A file's text as it was committed: no filter, no conversion. 0, or -1 and a sentence. */
+static int file_read(struct repository *repository, const struct revision *revision,
+		     const char *path, struct strbuf *text, struct strbuf *err)
+{
+	char *name = xstrfmt("%s:%s", revision->commit, path);
+	int status = git(&repository->git, text, err, "cat-file", "blob", name);
+
+	free(name);
+	if (status == 0 && memchr(text->buf, '\0', text->len < 8000 ? text->len : 8000)) {
+		strbuf_addstr(err, "the file is no text");
+		status = -1;
+	}
+	return status ? -1 : 0;
+}
+
+/* Is the line one of the frame's function? */
+static void place_check(struct account_place *place, const struct crash_frame *frame,
+			const struct strbuf *text)
+{
+	enum standing standing = STANDING_UNKNOWN;
+
+	if (place->found || !place->nlines)
+		return;
+	if (frame->function)
+		standing = definition_stands(text->buf, text->len, place->line, frame->function);
+	place->stray = standing == STANDING_NOT || (standing == STANDING_UNKNOWN && place->doubt);
+	if (standing == STANDING_NOT)
+		add_doubt(place, "the function does not seem to stand at this line of the file, "
+			  "which may be another one than the report's");
+}
+
 static void excerpt_read(struct repository *repository, const struct revision *revision,
-			 struct account_place *place)
+			 const struct crash_frame *frame, struct account_place *place)
 {
 	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
-	char *name;
 
 	if (place->line <= 0)
 		return;
-	name = xstrfmt("%s:%s", revision->commit, place->path);
-	/* The text as it was committed: no filter, no conversion. */
-	if (git(&repository->git, &text, &err, "cat-file", "blob", name) != 0)
+	if (file_read(repository, revision, place->path, &text, &err) < 0) {
 		add_doubt(place, err.buf);
-	else if (memchr(text.buf, '\0', text.len < 8000 ? text.len : 8000))
-		add_doubt(place, "the file is no text");
-	else
+	} else {
 		excerpt_cut(place, &text);
-	free(name);
+		place_check(place, frame, &text);
+	}
 	strbuf_release(&text);
 	strbuf_release(&err);
 }
@@ -236,32 +213,91 @@ static bool place_by_function(struct repository *repository, const struct revisi
 	return place->path;
 }
 
+/* Of a file that is only called alike: is the frame's function where the report says? */
+static bool has_function(struct repository *repository, const struct revision *revision,
+			 const struct crash_frame *frame, const char *path, size_t *searches)
+{
+	struct strbuf text = STRBUF_INIT, err = STRBUF_INIT;
+	bool has = false;
+
+	if (frame->function && frame->line > 0 && *searches < SEARCHES_MAX) {
+		++*searches;
+		has = file_read(repository, revision, path, &text, &err) == 0 &&
+		      definition_stands(text.buf, text.len, frame->line, frame->function) ==
+			      STANDING_HERE;
+	}
+	strbuf_release(&text);
+	strbuf_release(&err);
+	return has;
+}
+
+/* Frames may have any number of paths. */
+static void note_path(struct account_source *source, char *sentence)
+{
+	if (source->nnotes < NOTES_MAX)
+		source_note(source, sentence);
+	else
+		free(sentence);
+}
+
+/*
+ * NULL, and a note why: the path is another project's, as far as can be seen. `foreign`: it is for
+ * sure, so that the function is not to be looked for either.
+ */
+static const char *own_path(struct repository *repository, const struct revision *revision,
+			    const struct crash_frame *frame, size_t *searches,
+			    const char **doubt, bool *foreign, struct account_source *source)
+{
+	const char *path = place_by_path(&repository->tree, frame->file, doubt), *submodule;
+
+	if (!path)
+		return NULL;
+	submodule = path_submodule(repository, frame->file, path);
+	if (submodule) {
+		note_path(source, xstrfmt("%s seems to be of the submodule %s, which was not "
+					  "looked into", frame->file, submodule));
+		*foreign = true;
+		return NULL;
+	}
+	if (!path_is_doubtful(repository, frame->file, path) ||
+	    has_function(repository, revision, frame, path, searches))
+		return path;
+	note_path(source, xstrfmt("%s was not taken for %s: the end of the path alone is alike, "
+				  "and the function is not seen there", frame->file, path));
+	return NULL;
+}
+
 static bool place_of(struct repository *repository, const struct revision *revision,
 		     const struct crash_frame *frame, size_t *searches,
-		     struct account_place *place, struct strbuf *err)
+		     struct account_place *place, struct account_source *source,
+		     struct strbuf *err)
 {
 	const char *doubt, *path = NULL;
+	bool foreign = false;
 
 	if (frame->file)
-		path = place_by_path(&repository->tree, frame->file, &doubt);
+		path = own_path(repository, revision, frame, searches, &doubt, &foreign,
+				source);
 	if (path) {
 		place->path = xstrdup(path);
 		place->line = frame->line > 0 ? frame->line : 0;
 		add_doubt(place, doubt);
 		return true;
 	}
-	return place_by_function(repository, revision, frame, searches, place, err);
+	return !foreign &&
+	       place_by_function(repository, revision, frame, searches, place, err);
 }
 
 static void place_add(struct repository *repository, const struct revision *revision,
-		      struct account_place *place, struct account_source *source)
+		      const struct crash_frame *frame, struct account_place *place,
+		      struct account_source *source)
 {
 	if (is_known_place(source, place)) {
 		free(place->path);
 		free(place->doubt);
 		return;
 	}
-	excerpt_read(repository, revision, place);
+	excerpt_read(repository, revision, frame, place);
 	place->url = remote_file(&repository->remote, revision->ref, place->path, place->line);
 	source->places = xrealloc(source->places, (source->nplaces + 1) * sizeof(*place));
 	source->places[source->nplaces++] = *place;
@@ -271,6 +307,8 @@ static void searches_failed(struct account_source *source, struct strbuf *err)
 {
 	source_note(source, xstrfmt("uncertain: not all frames were looked for in the source: %s",
 				    err->buf));
+	if (!source->code_lack)
+		source->code_lack = xstrdup(err->buf);
 	strbuf_reset(err);
 }
 
@@ -286,6 +324,7 @@ void places_find(struct repository *repository, const struct revision *revision,
 		source_note(source, xstrdup("uncertain: the revision has more files than could be "
 					    "listed"));
 	for (size_t i = 0; tree && thread && i < thread->nframes; i++) {
+		const struct crash_frame *frame = &thread->frames[i];
 		struct account_place place = { .frame = i };
 
 		if (source->nplaces == PLACES_MAX) {
@@ -293,8 +332,8 @@ void places_find(struct repository *repository, const struct revision *revision,
 						    "the source", i - 1));
 			break;
 		}
-		if (place_of(repository, revision, &thread->frames[i], &searches, &place, &err))
-			place_add(repository, revision, &place, source);
+		if (place_of(repository, revision, frame, &searches, &place, source, &err))
+			place_add(repository, revision, frame, &place, source);
 		if (!err.len)
 			continue;
 		/* What fails takes its time, and will fail again. */

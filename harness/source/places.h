@@ -19,6 +19,15 @@ void places_find(struct repository *repository, const struct revision *revision,
  */
 const char *place_by_path(const struct tree *tree, const char *path, const char **doubt);
 
+/*
+ * source/path.c, as the above. Nothing but the last names of the path, of which many projects have
+ * such, speak for this file, which place_by_path() found: it may well be another project's.
+ */
+bool path_is_doubtful(const struct repository *repository, const char *path, const char *found);
+/* The submodule in which the path is; NULL: in none. Of the repository's tree. */
+const char *path_submodule(const struct repository *repository, const char *path,
+			   const char *found);
+
 struct definition {
 	char *path;
 	int line;      /* 0: not found */
@@ -32,6 +41,13 @@ struct definition {
 int definition_find(const struct repository *repository, const char *commit,
 		    const char *function, const char *within, struct definition *definition,
 		    struct strbuf *err);
+
+/*
+ * Does this function of the report stand at that line of a text? By what its lines look like:
+ * STANDING_UNKNOWN if the name is none that could be looked for. source/definition.c.
+ */
+enum standing { STANDING_UNKNOWN, STANDING_NOT, STANDING_HERE };
+enum standing definition_stands(const char *text, size_t size, long line, const char *function);
 
 /* Add a sentence to the notes, which takes it. */
 void source_note(struct account_source *source, char *sentence);

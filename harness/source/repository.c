@@ -53,6 +53,7 @@ static void tree_release(struct tree *tree)
 	free(tree->commit);
 	free(tree->text);
 	free(tree->paths);
+	free(tree->submodules);
 	*tree = (struct tree){ 0 };
 }
 
@@ -92,21 +93,24 @@ char *repository_commit(const struct repository *repository, const char *revisio
 	return commit;
 }
 
-/* "MODE TYPE ID<tab>PATH<NUL>": links and submodules have no text of their own. */
+static void list_add(const char ***list, size_t *n, const char *path)
+{
+	if ((*n & (*n - 1)) == 0)
+		*list = xrealloc(*list, (*n ? 2 * *n : 1) * sizeof(**list));
+	(*list)[(*n)++] = path;
+}
+
+/* "MODE TYPE ID<tab>PATH<NUL>": links have no text of their own. */
 static void tree_parse(struct tree *tree, size_t len)
 {
-	size_t alloc = 0;
 
 	for (char *p = tree->text, *end = tree->text + len; p < end; p += strlen(p) + 1) {
 		char *tab = strchr(p, '\t');
 
-		if (strncmp(p, "100", 3) != 0 || !tab)
-			continue;
-		if (tree->n == alloc) {
-			alloc = alloc ? 2 * alloc : 256;
-			tree->paths = xrealloc(tree->paths, alloc * sizeof(*tree->paths));
-		}
-		tree->paths[tree->n++] = tab + 1;
+		if (tab && !strncmp(p, "100", 3))
+			list_add(&tree->paths, &tree->n, tab + 1);
+		else if (tab && !strncmp(p, "160", 3))
+			list_add(&tree->submodules, &tree->nsubmodules, tab + 1);
 	}
 }
 

@@ -9,12 +9,14 @@
 #include "source/git.h"
 #include "source/remote.h"
 
-/* The files of a revision, regular ones alone. */
+/* The files of a revision, regular ones alone, and where it has those of other repositories. */
 struct tree {
 	char *commit; /* NULL: of none yet */
 	char *text;   /* owns all paths */
 	const char **paths;
 	size_t n;
+	const char **submodules;
+	size_t nsubmodules;
 	bool cut;     /* there are more */
 };
 

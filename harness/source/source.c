@@ -180,5 +180,7 @@ void source_release(struct account_source *looked)
 	free(looked->commit);
 	free(looked->why);
 	free(looked->url);
+	free(looked->code_lack);
+	free(looked->history_lack);
 	free(looked);
 }

@@ -21,6 +21,7 @@ struct account_place {
 	int line;          /* of the frame, or of the function that was found; 0: not known */
 	bool found;        /* by the function's name: `line` is its definition, not the crash */
 	char *doubt;       /* why this may be another place; NULL: no reason known */
+	bool stray;        /* the frame's function is not known to stand at `line` */
 	char *url;
 	int first;         /* number of lines[0] */
 	char **lines;      /* as they are in the file; none: `doubt` says why */
@@ -46,6 +47,8 @@ struct account_source {
 	size_t nplaces;
 	struct account_commit *commits;
 	size_t ncommits;
+	char *code_lack;   /* what failed while frames were looked for; NULL: nothing */
+	char *history_lack; /* the same of the commits */
 	char **notes;      /* what could not be had, and why; sentences */
 	size_t nnotes;
 };

@@ -22,8 +22,13 @@ static void add_head(struct strbuf *out, const struct account *account)
 {
 	const struct account_source *source = account->source;
 
-	strbuf_addf(out, "# Crash Analysis Report\n\n**Generated**: %s\n\n**Source ref**: ",
-		    account->generated);
+	strbuf_addstr(out, "# Crash Analysis Report\n\n");
+	if (account->generated) {
+		strbuf_addstr(out, "**Generated**: ");
+		markdown_add_text(out, account->generated);
+		strbuf_addstr(out, "\n\n");
+	}
+	strbuf_addstr(out, "**Source ref**: ");
 	if (!source) {
 		strbuf_addstr(out, "none; no source was looked at\n\n");
 		return;
@@ -285,8 +290,7 @@ static void add_controls(struct strbuf *out, const struct controls *controls)
 			    "expected of it\n", (unsigned long long)controls->fresh_otherwise);
 }
 
-/* What the harness did with a crash that it has made. */
-static void add_experiment(struct strbuf *out, const struct experiment *experiment)
+static const char *experiment_meaning(const struct experiment *experiment)
 {
 	static const char *const meanings[] = {
 		[CONFIRMATION_OPEN] = "no control of the experiment could tell",
@@ -295,12 +299,23 @@ static void add_experiment(struct strbuf *out, const struct experiment *experime
 		[CONFIRMATION_CONFIRMED] = "each control of the experiment that applies agrees",
 	};
 
+	if (experiment->confirmation != CONFIRMATION_OPEN)
+		return meanings[experiment->confirmation];
+	if (!experiment->controls.done)
+		return "no control was run, or its figures are not in the report";
+	/* The twin has told something, so it was another one that did not bear it out. */
+	if (experiment->controls.twin.hits)
+		return "no control of the experiment speaks against it, but not each bears it out";
+	return meanings[CONFIRMATION_OPEN];
+}
+
+/* What the harness did with a crash that it has made. */
+static void add_experiment(struct strbuf *out, const struct experiment *experiment)
+{
 	if (experiment->confirmation == CONFIRMATION_NONE)
 		return;
 	strbuf_addf(out, "**%s**: %s.\n", confirmation_name(experiment->confirmation),
-		    experiment->controls.done || experiment->confirmation != CONFIRMATION_OPEN ?
-		    meanings[experiment->confirmation] : "no control was run, or its figures are "
-		    "not in the report");
+		    experiment_meaning(experiment));
 	if (experiment->controls.done)
 		add_controls(out, &experiment->controls);
 	strbuf_addch(out, '\n');

@@ -38,6 +38,8 @@ static const char *place_mark(const struct account_place *place)
 {
 	if (place->found)
 		return "the function begins";
+	if (place->stray)
+		return "the line that the report tells";
 	return place->frame ? "call in progress" : "CRASH POINT";
 }
 
@@ -78,6 +80,9 @@ static void add_analysis(struct strbuf *out, const struct account *account,
 	else if (place->found)
 		strbuf_addstr(out, ". The report has no line of this frame; shown is where its "
 			      "function begins");
+	else if (place->stray)
+		strbuf_addstr(out, ". Shown is the line that the report tells, which may be "
+			      "another file's");
 	else if (n)
 		strbuf_addstr(out, ". The call of the frame above was under way here");
 	else
@@ -125,8 +130,13 @@ void account_add_code(struct strbuf *out, const struct account *account)
 	strbuf_addstr(out, "## Code Context\n\n");
 	if (!source)
 		strbuf_addstr(out, "No source was looked at.\n\n");
-	else if (!source->nplaces)
+	else if (!source->nplaces && !source->code_lack)
 		strbuf_addstr(out, "No frame of the crashing thread was found in the source.\n\n");
+	if (source && source->code_lack) {
+		strbuf_addstr(out, "uncertain: not all frames were looked for in the source: ");
+		markdown_add_text(out, source->code_lack);
+		strbuf_addstr(out, ".\n\n");
+	}
 	for (size_t i = 0; source && i < source->nplaces; i++)
 		add_place(out, account, &source->places[i]);
 }
@@ -301,6 +311,8 @@ void account_add_related(struct strbuf *out, const struct account *account)
 	strbuf_addstr(out, "## Related Code\n\n**Relevant PRs and commits**:\n\n");
 	if (!source)
 		strbuf_addstr(out, "- none: no history was looked at\n");
+	else if (!source->ncommits && source->history_lack)
+		strbuf_addstr(out, "- none was found, but not all of the history was looked at\n");
 	else if (!source->ncommits)
 		strbuf_addstr(out, "- none was found\n");
 	else

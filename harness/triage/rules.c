@@ -17,10 +17,16 @@ struct frame_rules {
 	size_t n;
 };
 
+/* The ']' of the set that begins at `p`, of which there is one character at least; NULL: none. */
+static const char *set_end(const char *p)
+{
+	return p[1] ? strchr(p + 2, ']') : NULL;
+}
+
 /* "[a-z_]" at *p against c; *p is behind the set then. A '[' that is never closed is itself. */
 static bool set_matches(const char **p, char c)
 {
-	const char *at = *p + 1, *end = *at ? strchr(at + 1, ']') : NULL;
+	const char *at = *p + 1, *end = set_end(*p);
 	bool found = false;
 
 	if (!end) {
@@ -230,15 +236,38 @@ static int rule_assign(struct frame_rule *rule, const struct assignment *word, b
 	return -1;
 }
 
+/* What somebody meant by a '[' without its end is not known. `line`: where it begins. */
+static int check_sets(const char *pattern, const struct assignment *word, const char *line,
+		      struct strbuf *err)
+{
+	for (const char *p = pattern; (p = strchr(p, '[')); p++) {
+		const char *end = set_end(p);
+
+		if (!end) {
+			strbuf_addf(err, "column %td: a '[' of the pattern is not closed: put ']' "
+				    "behind its characters, or '?' in its place",
+				    word->value.s - line + (p - pattern) + 1);
+			return -1;
+		}
+		p = end;
+	}
+	return 0;
+}
+
 /* A rule of which all is said: 1. A line without one: 0. -1 and a sentence. */
 static int rule_parse(struct piece line, struct frame_rule *rule, struct strbuf *err)
 {
+	const char *begin = line.s, **text;
 	struct assignment word;
 	bool has_kind = false;
 	int more, words = 0;
 
 	while ((more = take_assignment(&line, &word, err)) > 0) {
 		if (rule_assign(rule, &word, &has_kind, err) < 0)
+			return -1;
+		text = rule_text(rule, word.key);
+		if (text && text != &rule->component &&
+		    check_sets(*text, &word, begin, err) < 0)
 			return -1;
 		words++;
 	}
@@ -303,7 +332,8 @@ struct frame_rules *frame_rules_parse(const char *name, const char *text, size_t
 			lines_next(&lines);
 	}
 	if (got < 0) {
-		strbuf_addf(err, "%s:%zu: %s", name, lines.number, why.buf);
+		text_add_line(err, name, strlen(name));
+		strbuf_addf(err, ":%zu: %s", lines.number, why.buf);
 		frame_rules_free(rules);
 		rules = NULL;
 	}

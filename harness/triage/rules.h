@@ -18,7 +18,8 @@
  *	owner      who answers for it: extension, third-party, cpython, application, unknown; the
  *	           category's own if it is not given
  *
- * In a pattern '*' stands for any characters, '?' for one, [A-Z_] for one of these. A path's
+ * In a pattern '*' stands for any characters, '?' for one, [A-Z_] for one of these; a '[' that is
+ * not closed is an error. A path's
  * pattern with a '/' may begin at any directory of the path, and at its root alone if it begins
  * with '/'; without a '/' it matches the base name. module="" is a frame whose module is not known.
  *

@@ -64,6 +64,20 @@ int main(int argc, char **argv)
 		  << fpt_signature_version() << '\n'
 		  << "beyond " << (fpt_get(got, fpt_count(got)) == nullptr) << ' '
 		  << (fpt_json(got, fpt_count(got), &json) == FPT_NO_REPORT) << ' '
-		  << (json == nullptr) << ' ' << fpt_status_text(FPT_NO_REPORT) << '\n';
+		  << (json == nullptr) << ' ' << fpt_status_text(FPT_NO_REPORT) << '\n'
+		  << "null " << fpt_count(nullptr) << fpt_more(nullptr)
+		  << (fpt_get(nullptr, 0) == nullptr)
+		  << (fpt_json(nullptr, 0, &json) == FPT_NO_REPORT)
+		  << (fpt_markdown(nullptr, 0, "", &json) == FPT_NO_REPORT) << '\n';
+	const char *const hostile = "2026\x1b[2J\n\xff# <b>", *const none = nullptr;
+	for (const char *generated : { hostile, none })
+		if (fpt_markdown(got, 0, generated, &json) == FPT_OK) {
+			const std::string text_of(json);
+
+			std::cout << "head "
+				  << text_of.substr(0, text_of.find("**Source ref")).substr(25)
+				  << "end\n";
+			std::free(json);
+		}
 	return 0;
 }

@@ -141,6 +141,9 @@ static void test_bad(void)
 	check_bad("module=a category=libc category=libc", "mine:1: category is given twice");
 	check_bad("module=a owner=cpython owner=cpython category=libc", "mine:1: owner is given");
 	check_bad("module=\"a category=libc", "mine:1: a quotation mark is not closed");
+	check_bad("module=a[b category=libc", "mine:1: column 9: a '[' of the pattern is not cl");
+	check_bad("category=libc\tfunction=\"x[a]y[\"", "mine:1: column 30: a '[' of the pattern");
+	check_bad("file=[] category=libc", "mine:1: column 6: a '[' of the pattern is not closed");
 	check_bad("=", "mine:1: no such key: ''");
 	check_bad_bytes("module=a\0b category=libc", 24, "mine:1: the value of module is no text");
 	check_bad("\x1b[2J\xff=1", "mine:1: no such key: '?[2J\xef\xbf\xbd'");

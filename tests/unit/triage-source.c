@@ -83,7 +83,7 @@ static bool make_repository(void)
 		"git tag 3.13.1 && git remote add origin https://github.com/python/cpython";
 	char *const argv[] = { "sh", "-c", (char *)script, root, NULL };
 	struct strbuf out = STRBUF_INIT, err = STRBUF_INIT;
-	int status = command_run_within(60, argv, &out, &out, &err);
+	int status = command_run_within(60, argv[0], argv, &out, &out, &err);
 
 	if (status)
 		tap_explain("git", out.buf);
@@ -116,9 +116,36 @@ static struct account_source *look(const char *file, int line, struct trace_fact
 	return looked;
 }
 
+static void check_standing(const char *function, long line, enum standing wanted)
+{
+	static const char text[] =
+		"int first_one(int a)\n{\n\treturn second_one(a);\n}\n\n"     /* 1 to 4 */
+		"static int\nsecond_one(int a,\n           int b)\n{\n"      /* 6 to 9 */
+		"\tfirst_one(a);\n}\n\nDEFINE_TEST(third_one)\n{\n\t;\n}\n" /* 10 to 16 */
+		"class K:\n    def fourth_one(self):\n        pass\n";          /* 17 to 19 */
+
+	CHECK_INT(definition_stands(text, sizeof(text) - 1, line, function), wanted,
+		  "does %s stand at line %ld", function, line);
+}
+
+static void check_standings(void)
+{
+	check_standing("first_one", 1, STANDING_HERE);
+	check_standing("first_one", 3, STANDING_HERE);
+	check_standing("second_one", 3, STANDING_NOT);
+	check_standing("first_one", 10, STANDING_NOT);
+	check_standing("second_one", 10, STANDING_HERE);
+	check_standing("ns::second_one(int, int)", 10, STANDING_HERE);
+	check_standing("third_one", 15, STANDING_HERE);
+	check_standing("fourth_one", 19, STANDING_HERE);
+	check_standing("fourth_one", 17, STANDING_NOT);
+	check_standing("_one", 3, STANDING_NOT);
+	check_standing("<module>", 3, STANDING_UNKNOWN);
+}
+
 static void check_lines(void)
 {
-	struct account_source *looked = look("/build/pkg/code.c", 12, NULL, 0);
+	struct account_source *looked = look("/build/repo/pkg/code.c", 12, NULL, 0);
 	const struct account_place *place = looked->places;
 
 	CHECK_INT(looked->nplaces, 1, "the frame with a file has a place");
@@ -189,7 +216,8 @@ int main(void)
 	if (!mkdtemp(root) || setenv("FORKPOINT_TEST_ROOT", root, 1))
 		return 1;
 	if (!system("git --version >/dev/null 2>&1") && CHECK(make_repository(), "made by git")) {
-		check_lines();
+		check_standings();
+	check_lines();
 		check_metadata();
 	}
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
