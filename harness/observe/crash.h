@@ -60,6 +60,8 @@ struct crash_frame {
 	bool signal_frame;    /* the frame below was interrupted, not called */
 	bool inlined;         /* part of the frame below, by the compiler */
 	bool python;          /* function, file and line are of Python code */
+	bool method;          /* its first argument is called `this` */
+	bool null_argument;   /* one of its arguments is NULL: a name, a value or a string */
 	enum debug_match debug; /* what its function, file and line are from */
 };
 
@@ -114,6 +116,7 @@ struct crash {
 	uint64_t *regs;       /* machine's own order; NULL: none */
 	size_t nregs;
 	char *finding;        /* what a tool calls it: "heap-use-after-free"; NULL: none has */
+	bool breakpoint;      /* a debugger's breakpoint stopped it there: neither crash nor hang */
 	bool retold;          /* its stack is somebody's words, not a tool's: none of it is sure */
 	char *message;        /* what the process wrote to stderr, its last 64 KiB; never NULL */
 	char *maps;           /* /proc/PID/maps; NULL: not taken */

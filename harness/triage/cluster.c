@@ -32,10 +32,12 @@ static int by_signature(const void *a, const void *b)
 	const struct cluster_member *x = a, *y = b;
 	int order = strcmp(x->signature, y->signature);
 
+	if (!order)
+		order = (x->pattern > y->pattern) - (x->pattern < y->pattern);
 	return order ? order : (x->number > y->number) - (x->number < y->number);
 }
 
-/* Members in a row that have one signature. */
+/* Members in a row that have one signature and one pattern. */
 struct cluster {
 	const struct cluster_member *first;
 	size_t n;
@@ -48,20 +50,7 @@ static int by_size(const void *a, const void *b)
 
 	if (x->n != y->n)
 		return x->n < y->n ? 1 : -1;
-	return strcmp(x->first->signature, y->first->signature);
-}
-
-static enum pattern cluster_pattern(const struct cluster *cluster)
-{
-	size_t count[PATTERN_COUNT] = { 0 };
-	enum pattern best = cluster->first->pattern;
-
-	for (size_t i = 0; i < cluster->n; i++)
-		count[cluster->first[i].pattern]++;
-	for (enum pattern p = 0; p < PATTERN_COUNT; p++)
-		if (count[p] > count[best])
-			best = p;
-	return best;
+	return by_signature(x->first, y->first);
 }
 
 /* A file's reports come one after the other. */
@@ -74,7 +63,7 @@ static void tell_text(struct strbuf *out, const struct cluster *cluster)
 {
 	strbuf_addf(out, "%zu\t", cluster->n);
 	text_add_line(out, cluster->first->signature, strlen(cluster->first->signature));
-	strbuf_addf(out, "\t%s\t", pattern_name(cluster_pattern(cluster)));
+	strbuf_addf(out, "\t%s\t", pattern_name(cluster->first->pattern));
 	for (size_t i = 0; i < cluster->n; i++) {
 		const char *file = cluster->first[i].file;
 
@@ -103,7 +92,7 @@ static void tell_json(struct strbuf *out, const struct cluster *cluster)
 	json_object_set_new(object, "schema", json_integer(1));
 	json_object_set_new(object, "count", json_integer((json_int_t)cluster->n));
 	json_object_set_new(object, "signature", json_string(cluster->first->signature));
-	json_object_set_new(object, "pattern", json_string(pattern_name(cluster_pattern(cluster))));
+	json_object_set_new(object, "pattern", json_string(pattern_name(cluster->first->pattern)));
 	json_object_set_new(object, "files", files);
 	line = json_dumps(object, JSON_COMPACT);
 	strbuf_addf(out, "%s\n", line);
@@ -123,7 +112,8 @@ void clusters_tell(struct clusters *clusters, bool json, struct strbuf *out)
 	for (size_t i = 0; i < clusters->n; i++) {
 		const struct cluster_member *member = &clusters->v[i];
 
-		if (!n || strcmp(v[n - 1].first->signature, member->signature) != 0)
+		if (!n || v[n - 1].first->pattern != member->pattern ||
+		    strcmp(v[n - 1].first->signature, member->signature) != 0)
 			v[n++] = (struct cluster){ .first = member };
 		v[n - 1].n++;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports grouped by signature: which crashes are one bug, and how often each came. Pure. */
+/* Reports grouped by signature and pattern: what is one bug, and how often it came. Pure. */
 #ifndef FORKPOINT_TRIAGE_CLUSTER_H
 #define FORKPOINT_TRIAGE_CLUSTER_H
 
@@ -23,7 +23,7 @@ void clusters_add(struct clusters *clusters, const char *file, const struct tria
 /*
  * A line a cluster, the largest first: count, signature, pattern and files, between tabs, the files
  * between blanks; or a JSON object. A file stands there once each time it was given, however many
- * reports it has; the pattern is the one that most of them have. The members are sorted.
+ * reports it has. The members are sorted.
  */
 void clusters_tell(struct clusters *clusters, bool json, struct strbuf *out);
 

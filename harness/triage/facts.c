@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "triage/facts.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,11 @@ static const char *const exit_names[] = {
 	"_tlv_exit", "dyld_finalize", NULL,
 };
 
+/* As debuggers call the kernel's return from a signal's handler. */
+static const char *const signal_names[] = {
+	"<signal handler called>", "__restore_rt", "_sigtramp", "__kernel_rt_sigreturn", NULL,
+};
+
 static const char *const eval_names[] = {
 	"_PyEval_EvalFrameDefault", "_PyEval_EvalFrame", "PyEval_EvalFrameEx", "PyEval_EvalCode",
 	NULL,
@@ -49,7 +55,8 @@ static bool name_in(const char *name, const char *const *names)
 
 bool facts_named(const struct facts *facts, int frame, const char *const *names)
 {
-	return frame >= 0 && frame < facts->nframes && name_in(facts->frames[frame].name, names);
+	return frame >= 0 && frame < facts->nframes && !facts->frames[frame].namesake &&
+	       name_in(facts->frames[frame].name, names);
 }
 
 int facts_find(const struct facts *facts, const char *const *names)
@@ -62,7 +69,8 @@ int facts_find(const struct facts *facts, const char *const *names)
 
 bool facts_like(const struct facts *facts, int frame, const char *const *patterns)
 {
-	const char *name = frame >= 0 && frame < facts->nframes ? facts->frames[frame].name : NULL;
+	const char *name = frame >= 0 && frame < facts->nframes && !facts->frames[frame].namesake ?
+				   facts->frames[frame].name : NULL;
 
 	for (; name && *patterns; patterns++)
 		if (pattern_matches(*patterns, name, strlen(name)))
@@ -139,12 +147,41 @@ static void frames_collect(struct facts *facts)
 		if (frame->function && frame->trust == TRUST_EXACT)
 			facts->frames[i].name = frame->python ? xstrdup(frame->function)
 							      : function_bare(frame->function);
+		facts->frames[i].namesake = facts_is_namesake(frame, &facts->frames[i]);
+		if (facts->frames[i].namesake && facts->frames[i].category == CATEGORY_LIBC) {
+			facts->frames[i].origin = (struct frame_origin){
+				.kind = KIND_EXTENSION,
+				.category = CATEGORY_EXTENSION,
+				.owner = ATTRIBUTION_EXTENSION,
+			};
+			facts->frames[i].category = CATEGORY_EXTENSION;
+		}
 	}
 }
 
 static bool frame_is_native(const struct facts *facts, int frame)
 {
 	return category_is_native(facts->frames[frame].category);
+}
+
+static bool is_signal(const struct facts *facts, int frame)
+{
+	return facts->culprit->frames[frame].signal_frame ||
+	       facts_named(facts, frame, signal_names);
+}
+
+/* A handler of a signal gave up by itself: what it interrupted did not lead to that. */
+static bool signal_aborts(const struct facts *facts)
+{
+	static const char *const aborts[] = { "abort", "raise", "terminate", "__terminate", NULL };
+
+	if (facts->crash->signo != SIGABRT || facts->signal < 0 || facts->native < 0 ||
+	    facts->native > facts->signal || facts_find(facts, aborts) < 0)
+		return false;
+	for (int i = facts->signal; i < facts->nframes; i++)
+		if (facts_named(facts, i, aborts))
+			return false;
+	return true;
 }
 
 static void places_collect(struct facts *facts)
@@ -166,9 +203,15 @@ static void places_collect(struct facts *facts)
 			facts->exit = i;
 		if (facts_named(facts, i, eval_names))
 			facts->interpreting = true;
+		if (is_signal(facts, i))
+			facts->signal = i;
 	}
+	if (facts->unwind > facts->signal && signal_aborts(facts))
+		facts->unwind = -1;
 	for (int i = 0; i < facts->fork; i++)
-		if (frame_is_native(facts, i) || facts_is_allocator(facts, i))
+		if (is_signal(facts, i))
+			facts->handler = -1; /* fork() called nothing of what is further in */
+		else if (frame_is_native(facts, i) || facts_is_allocator(facts, i))
 			facts->handler = i;
 	/* An allocator that fork() itself called is who acts; else it does what it is told to. */
 	if (facts->handler >= 0 && (facts->native < 0 || facts->native > facts->handler))
@@ -187,6 +230,7 @@ void facts_collect(struct facts *facts, const struct crash *crash,
 		.culprit = crash_culprit(crash),
 		.fork = -1,
 		.handler = -1,
+		.signal = -1,
 		.native = -1,
 		.entry = -1,
 		.finalize = -1,
@@ -226,6 +270,8 @@ static char *frame_describe(const struct crash_frame *frame, const char *name)
 {
 	if (name)
 		return xstrdup(name);
+	if (frame->signal_frame)
+		return xstrdup("<signal handler called>");
 	if (frame->module)
 		return xstrfmt("%s+0x%llx", module_base(frame->module),
 			       (unsigned long long)frame->module_offset);
@@ -240,13 +286,15 @@ const char *facts_verb(const struct facts *facts)
 		[CRASH_KIND_SPIN] = "runs without end",
 		[CRASH_KIND_STOPPED] = "was stopped by a signal",
 		[CRASH_KIND_LATE] = "was not over in time",
-		[CRASH_KIND_FINDING] = "was found out",
+		[CRASH_KIND_FINDING] = "failed a tool's check",
 		[CRASH_KIND_LOOK] = "was looked at",
 	};
 
 	if (facts->crash->kind == CRASH_KIND_STOPPED && facts->culprit &&
 	    facts->culprit->state == 't')
 		return "was held by its tracer";
+	if (facts->crash->breakpoint && facts->crash->kind == CRASH_KIND_LOOK)
+		return "was stopped by a breakpoint";
 	return verbs[facts->crash->kind];
 }
 

@@ -42,6 +42,7 @@ struct frame_fact {
 	struct frame_origin origin;
 	enum frame_category category; /* the origin's */
 	char *name; /* bare; NULL unless the name is exact */
+	bool namesake; /* called like a function of libc's, and somebody's own */
 };
 
 struct facts {
@@ -53,6 +54,7 @@ struct facts {
 	/* Indices in the culprit's frames; -1: none. */
 	int fork;    /* outermost frame of fork() or of CPython's part of it */
 	int handler; /* outermost frame of somebody's own that fork called: an at-fork handler */
+	int signal;  /* outermost signal on the stack: what is further in was not called */
 	int native;  /* innermost frame of somebody's own, or of an allocator's at-fork handler */
 	int entry;   /* the CPython function that `native` called; only if it did */
 	int finalize; /* Py_FinalizeEx, Py_EndInterpreter */
@@ -70,7 +72,7 @@ struct facts {
 void facts_collect(struct facts *facts, const struct crash *crash,
 		   const struct frame_rules *rules);
 void facts_release(struct facts *facts);
-/* Is the exact name of the frame one of these (NULL-terminated)? */
+/* Is the exact name of the frame one of these (NULL-terminated), and not a namesake's? */
 bool facts_named(const struct facts *facts, int frame, const char *const *names);
 /* The innermost frame whose exact name is one of these; -1: none. */
 int facts_find(const struct facts *facts, const char *const *names);
@@ -133,6 +135,12 @@ bool facts_only_cpython(const struct facts *facts, int frame);
 /* ctypes calls what the program told it to call, and calls back what the program keeps alive. */
 bool facts_through_ctypes(const struct facts *facts);
 bool thread_is_python_child(const struct crash_thread *thread);
+
+/*
+ * namesake.c. Is the frame somebody's own function that is called like one of libc's: by its
+ * qualified name (Repo::fork), its module or its source?
+ */
+bool facts_is_namesake(const struct crash_frame *frame, const struct frame_fact *fact);
 
 /* The innermost frame of a thread that is somebody's own, described; NULL if none. Allocated. */
 char *thread_describe_native(const struct facts *facts, const struct crash_thread *thread);

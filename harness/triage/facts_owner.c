@@ -8,8 +8,8 @@
 /* Sources of the platform, as debug information and transcriptions of it name them. */
 static const char *const system_sources[] = {
 	"sysdeps/*", "nptl/*", "csu/*", "elf/dl-*", "malloc/*.c", "libio/*", "iofclose.c",
-	"pthread_*.c", "allocatestack.c", "abort.c", "raise.c", "getenv.c", "clone.S", "clone3.S",
-	"libsanitizer/*", "tsan_*", "asan_*", "sanitizer_*", "src_musl/*", "library/core/*",
+	"pthread_*.c", "allocatestack.c", "abort.c", "raise.c", "getenv.c", "setenv.c", "clone.S",
+	"clone3.S", "libsanitizer/*", "tsan_*", "asan_*", "sanitizer_*", "src_musl/*", "library/core/*",
 	"library/std/*", "library/alloc/*", "/rustc/*", "libstd/*", "libcore/*", "bits/*.h",
 	"ext/*.h", "include/c++/*", "ffi*.S", "libffi/*", "futex-internal.*", "sem_wait*.c",
 	"libunwind/*", "unwind*.inc", "libgcc/*", "libstdc++-v3/*", "gthr-*.h", NULL,

@@ -57,6 +57,16 @@ static int attach_neighbour(const struct facts *facts)
 	return -1;
 }
 
+/* The stack goes down to where the program begins. */
+static bool in_main_thread(const struct facts *facts)
+{
+	static const char *const begins[] = {
+		"main", "_start", "__libc_start_main*", "__libc_start_call_main", NULL,
+	};
+
+	return facts_find_like(facts, begins) >= 0;
+}
+
 static const char *first_message(const struct facts *facts)
 {
 	static const enum message_kind kinds[] = {
@@ -144,8 +154,14 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 	}
 	if (sign_python_since(facts, 15))
 		score = SCORE_WEAK;
-	finding_say(finding, score < 97 ? score : 97,
-		    "a native thread called %s when the interpreter was finalizing or gone", name);
+	if (in_main_thread(facts) && !facts->finalizer)
+		finding_say(finding, score < SCORE_STRONG ? score : SCORE_STRONG - 1,
+			    "the main thread called %s when the interpreter was not initialised "
+			    "yet, or already gone", name);
+	else
+		finding_say(finding, score < 97 ? score : 97,
+			    "a native thread called %s when the interpreter was finalizing or gone",
+			    name);
 	finding_because(finding, attach, "%s is how a thread attaches to Python", name);
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
@@ -210,8 +226,9 @@ static void match_attach_stack(const struct facts *facts, struct finding *findin
 	for (int i = 0; i < attach; i++)
 		if (facts->frames[i].category != CATEGORY_CPYTHON)
 			return;
-	finding_say(finding, SCORE_ALSO, "a native thread stands in the call by which it attaches "
-					 "to Python, and does not wait");
+	finding_say(finding, SCORE_ALSO,
+		    "%s stands in the call by which it attaches to Python, and does not wait",
+		    in_main_thread(facts) ? "the main thread" : "a native thread");
 	finding->attribution = ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 	finding_because(finding, attach, "where the interpreter lives this takes an instant, or "

@@ -26,8 +26,9 @@ static void match_shutdown_io(const struct facts *facts, struct finding *finding
 
 	if (!message)
 		return;
-	finding_say(finding, SCORE_STRONG, "finalization needs a stream whose lock a thread holds "
-					   "that was ended or parked");
+	finding_say(finding, SCORE_STRONG - 1,
+		    "finalization needs a stream whose lock another thread holds, possibly a daemon "
+		    "thread that CPython has ended or parked");
 	finding->attribution = stream_owner(facts);
 	finding_because(finding, -1, "CPython said: %s", message);
 }
@@ -63,13 +64,13 @@ static void match_finalizer_crash(const struct facts *facts, struct finding *fin
 	char *name;
 
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->finalize < 0 || facts->fork >= 0 ||
-	    !((state >= 0 && state < facts->finalize) || others_come(facts)))
+	    !((state > facts->signal && state < facts->finalize) || others_come(facts)))
 		return;
 	name = facts_describe(facts, facts->finalize);
 	finding_say(finding, SCORE_FAIR + 15, "the process crashed inside %s", name);
 	finding_because(finding, facts->finalize, "%s is on the stack of the thread that crashed",
 			name);
-	if (state >= 0 && state < facts->finalize)
+	if (state > facts->signal && state < facts->finalize)
 		finding_because(finding, state, "and so is CPython's handling of thread states");
 	else
 		finding_because(finding, -1, "another thread comes to Python meanwhile");

@@ -100,13 +100,43 @@ static enum attribution recursion_owner(const struct facts *facts, int *frame)
 	return python_owner(facts);
 }
 
+static int count_named(const struct facts *facts, const char *name)
+{
+	int same = 0;
+
+	for (int i = 0; name && i < facts->nframes; i++)
+		same += facts->frames[i].name && !strcmp(facts->frames[i].name, name);
+	return same;
+}
+
+/* Of so many frames, or of one name so often, only a recursion is. */
+#define DEEP_FOR_OVERFLOW 100
+#define REPEATS 3
+
+static bool shows_recursion(const struct facts *facts)
+{
+	if (facts->nframes >= DEEP_FOR_OVERFLOW)
+		return true;
+	if (facts->culprit && facts->culprit->left_out)
+		return true;
+	for (int i = 0; i < facts->nframes; i++)
+		if (count_named(facts, facts->frames[i].name) >= REPEATS)
+			return true;
+	return false;
+}
+
 static void match_overflow(const struct facts *facts, struct finding *finding)
 {
 	const char *message = facts->message[MESSAGE_STACK_OVERFLOW];
 
 	if (!message && !finding_is(facts, "stack-overflow"))
 		return;
-	finding_say(finding, SCORE_STRONG + 5, "the stack is used up by calls in calls");
+	if (message || shows_recursion(facts))
+		finding_say(finding, SCORE_STRONG + 5, "the stack is used up by calls in calls");
+	else
+		finding_say(finding, SCORE_WEAK, "the stack is used up: by calls in calls, which "
+						 "the report does not show, or by one large "
+						 "variable");
 	finding->attribution = recursion_owner(facts, &finding->frame);
 	if (finding->attribution == ATTRIBUTION_UNKNOWN)
 		finding->attribution = ATTRIBUTION_APPLICATION;
@@ -133,15 +163,6 @@ static void match_depth(const struct facts *facts, struct finding *finding)
 
 /* Of so many frames at least, two thirds are one function's: not a program's usual shape. */
 #define SHAPE_FRAMES 48
-
-static int count_named(const struct facts *facts, const char *name)
-{
-	int same = 0;
-
-	for (int i = 0; name && i < facts->nframes; i++)
-		same += facts->frames[i].name && !strcmp(facts->frames[i].name, name);
-	return same;
-}
 
 static void match_shape(const struct facts *facts, struct finding *finding)
 {
@@ -322,6 +343,8 @@ const struct pattern_rule finding_rules[] = {
 		.match = match_overflow,
 		.required = "the word of a sanitizer, of CPython, Rust, macOS or Windows that the "
 			    "stack is used up",
+		.contradicting = "a sanitizer's word alone, over a short stack on which nothing "
+				 "repeats: one large variable does that, too",
 		.sources = { "python/cpython#109261", "python/cpython#148443" },
 	}, {
 		.pattern = PATTERN_RECURSION_OR_LOOP,

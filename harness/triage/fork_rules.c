@@ -7,6 +7,7 @@
  * what it holds itself, or for another thread that waits for it, is lock-order, also if it happens
  * inside fork().
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,34 @@ static void heap_evidence(struct finding *finding, const struct facts *facts)
 		finding_because(finding, -1, "the allocator said: %s", heap);
 }
 
+/*
+ * It went wrong with memory, or a library said of the memory or of the fork what is wrong; and not
+ * by a division, or by an abort() of somebody's own that a bug of any kind may lead to.
+ */
+static bool shows_cause(const struct facts *facts)
+{
+	static const enum message_kind said[] = {
+		MESSAGE_HEAP_REUSED, MESSAGE_HEAP_CORRUPT, MESSAGE_MUTEX_BROKEN, MESSAGE_FORK_ABORT,
+		MESSAGE_CLASS_INIT, MESSAGE_BAD_FILE, MESSAGE_TSTATE_DEAD, MESSAGE_TSTATE_FOREIGN,
+	};
+	static const char *const aborts[] = {
+		"abort", "raise", "__abort", "__pthread_kill*", "pthread_kill", "kill",
+		"__assert_fail*", "__assert", "__libc_message*", "__restore_rt", "tgkill", NULL,
+	};
+
+	if (facts->crash->signo != SIGABRT)
+		return facts->crash->signo == SIGSEGV || facts->crash->signo == SIGBUS ||
+		       !facts->crash->signo;
+	for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+		if (facts->message[said[i]])
+			return true;
+	for (int i = facts->signal + 1; i < facts->native; i++)
+		if (facts->frames[i].name && !facts_like(facts, i, aborts) &&
+		    facts->frames[i].category == CATEGORY_LIBC)
+			return true;
+	return false;
+}
+
 static void match_handler_crash(const struct facts *facts, struct finding *finding)
 {
 	char *place, *handler;
@@ -84,10 +113,16 @@ static void match_handler_crash(const struct facts *facts, struct finding *findi
 		return;
 	place = facts_describe(facts, facts->native);
 	handler = facts_describe(facts, facts->handler);
-	finding_say(finding, facts->in_child ? SCORE_PROOF : SCORE_STRONG,
-		    "the at-fork handler %s crashed%s: in %s it used what was not fit for use at "
-		    "that moment of the fork", handler, facts->in_child ? " in the child" : "",
-		    place);
+	if (shows_cause(facts))
+		finding_say(finding, facts->in_child ? SCORE_PROOF : SCORE_STRONG,
+			    "the at-fork handler %s crashed%s: in %s it used what was not fit for "
+			    "use at that moment of the fork", handler,
+			    facts->in_child ? " in the child" : "", place);
+	else
+		finding_say(finding, SCORE_STRONG - 1,
+			    "the process crashed in the at-fork handler %s%s, in %s; whether the "
+			    "fork is the cause the report does not show", handler,
+			    facts->in_child ? " in the child" : "", place);
 	finding_blame(finding, facts, facts->native);
 	finding_handler(finding, facts);
 	if (facts->native != facts->handler)
@@ -221,6 +256,8 @@ const struct pattern_rule fork_rules[] = {
 		.name = "handler-crash",
 		.match = match_handler_crash,
 		.required = "a signal in somebody's own code that fork() called",
+		.contradicting = "SIGFPE, or an abort() of its own, which any bug may lead to: "
+				 "medium, and the cause is not told",
 		.supporting = "the record says that it is the child; words of the allocator",
 		.sources = { "DataDog/dd-trace-py#17042", "DataDog/dd-trace-py#17183" },
 	}, {

@@ -314,3 +314,15 @@ bool gdb_is_noise(struct piece line, struct piece text)
 			return true;
 	return is_register(text);
 }
+
+bool gdb_is_breakpoint(struct piece text)
+{
+	struct piece before;
+	uint64_t number;
+
+	if (piece_starts(text, "Thread ") && !take_until(&text, " hit ", &before))
+		return false;
+	if (!take_text(&text, "Temporary breakpoint ") && !take_text(&text, "Breakpoint "))
+		return false;
+	return take_decimal(&text, &number) && piece_starts(text, ", ");
+}

@@ -45,4 +45,7 @@ bool gdb_is_noise(struct piece line, struct piece text);
  */
 bool gdb_python_parse(struct piece text, struct session_frame *frame);
 
+/* "Thread 1 "x" hit Breakpoint 1, f (…) at f.c:1", "Breakpoint 1, f (…)". */
+bool gdb_is_breakpoint(struct piece text);
+
 #endif

@@ -46,12 +46,20 @@ static bool is_tool(const struct facts *facts, int i)
 	return false;
 }
 
-/* CPython called somebody's own allocation function: a hook that PyMem_SetAllocator() set. */
+/*
+ * CPython called somebody's own allocation function: a hook that PyMem_SetAllocator() set. What
+ * ends a module or a capsule is called "…_free" as well, and allocates nothing.
+ */
 static bool is_hook(const struct facts *facts, int i)
 {
+	static const char *const enders[] = {
+		"module_dealloc", "capsule_dealloc", "subtype_dealloc", NULL,
+	};
+
 	return i + 1 < facts->nframes && facts->frames[i].category == CATEGORY_EXTENSION &&
 	       facts_like(facts, i, hooked_names) &&
-	       facts->frames[i + 1].category == CATEGORY_CPYTHON;
+	       facts->frames[i + 1].category == CATEGORY_CPYTHON &&
+	       !facts_named(facts, i + 1, enders);
 }
 
 /* The lock that is waited for is the allocator's own: the hook has come back into it. */
@@ -100,8 +108,7 @@ static const char *const env_names[] = {
 };
 
 static const char *const outside_names[] = {
-	"strlen", "strncmp", "strcmp", "__strlen_*", "__strncmp_*", "memcpy", "__memcpy_*",
-	"__memmove_*", "*SignalHandler*", "__restore_rt", NULL,
+	"strlen", "strncmp", "strcmp", "memcpy", "memmove", "*SignalHandler*", "__restore_rt", NULL,
 };
 
 /* Where a handler was called, which may have raised the signal again. */
@@ -112,19 +119,31 @@ static bool is_signal(const struct facts *facts, int i)
 	return frame->signal_frame || (!frame->function && !frame->module);
 }
 
+/* The call got NULL for a name or a value: its caller's mistake, without any other thread. */
+static bool null_for_env(const struct facts *facts, int env)
+{
+	static const char *const inner[] = { "__add_to_environ", NULL };
+
+	while (env < facts->nframes && facts_named(facts, env, inner))
+		env++;
+	return env < facts->nframes && facts->culprit->frames[env].null_argument;
+}
+
 static void match_env(const struct facts *facts, struct finding *finding)
 {
 	int env = facts_find(facts, env_names);
+	char *name;
 
-	if (env < 0 || !facts_troubled(facts) || facts_lock_wait(facts))
+	if (env < 0 || !facts_troubled(facts) || facts_lock_wait(facts) || null_for_env(facts, env))
 		return;
 	for (int i = 0; i < env; i++)
 		if (!facts_like(facts, i, outside_names) && !is_signal(facts, i) &&
 		    facts->frames[i].category != CATEGORY_LIBC &&
 		    facts->frames[i].category != CATEGORY_CXX)
 			return;
-	finding_say(finding, SCORE_FAIR + 10, "the environment was read or changed while another "
-					      "thread changed it");
+	name = facts_describe(facts, env);
+	finding_say(finding, SCORE_FAIR + 10, "the environment was read or changed, probably while "
+					      "another thread changed it");
 	finding->attribution = ATTRIBUTION_APPLICATION;
 	if (facts->native >= 0) {
 		finding_blame(finding, facts, facts->native);
@@ -132,7 +151,8 @@ static void match_env(const struct facts *facts, struct finding *finding)
 			finding->attribution = ATTRIBUTION_INTERACTION;
 	}
 	finding_because(finding, env,
-			"the environment is one list for all threads, without a lock");
+			"it was in %s, which reads or writes the environment", name);
+	free(name);
 }
 
 static void match_unraisable(const struct facts *facts, struct finding *finding)
@@ -214,7 +234,8 @@ const struct pattern_rule hook_rules[] = {
 		.required = "a crash in getenv(), setenv() or their kin: they read a list that "
 			    "another thread may be changing, and their argument is nearly always a "
 			    "literal",
-		.contradicting = "somebody's own code above the call; a hang",
+		.contradicting = "somebody's own code above the call; a hang; NULL for a name or a "
+				 "value",
 		.sources = { "grpc/grpc#38588", "DataDog/dd-trace-php#3528",
 			     "OpenMathLib/OpenBLAS#716" },
 	}, {

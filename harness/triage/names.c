@@ -189,6 +189,39 @@ static const char *after_prefix(const char *name)
 	return name;
 }
 
+/*
+ * "__memcpy_evex_unaligned_erms": which of its implementations libc takes is the machine's matter.
+ * The public function's name, or NULL. Static.
+ */
+static const char *before_machine(const char *name)
+{
+	static const char *const functions[] = {
+		"memchr", "memcmp", "memcpy", "memmove", "mempcpy", "memrchr", "memset",
+		"rawmemchr", "stpcpy", "stpncpy", "strcasecmp", "strcat", "strchr", "strchrnul",
+		"strcmp", "strcpy", "strcspn", "strlen", "strncasecmp", "strncat", "strncmp",
+		"strncpy", "strnlen", "strpbrk", "strrchr", "strspn", "strstr", "wcslen",
+		"wcsnlen", "wmemset",
+	};
+	static const char *const machines[] = {
+		"_sse", "_ssse3", "_avx", "_evex", "_erms", "_generic", "_asimd", "_mte", "_sve",
+		"_mops", "_aarch64", "_simd", "_chk_", "_thunderx", "_falkor", "_power", "_z1",
+		"_l_",
+	};
+
+	if (!starts(name, "__"))
+		return NULL;
+	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+		const char *rest = name + 2 + strlen(functions[i]);
+
+		if (!starts(name + 2, functions[i]))
+			continue;
+		for (size_t k = 0; k < sizeof(machines) / sizeof(*machines); k++)
+			if (starts(rest, machines[k]))
+				return functions[i];
+	}
+	return NULL;
+}
+
 static const char *public_alias(const char *name)
 {
 	static const char *const aliases[][2] = {
@@ -204,6 +237,8 @@ static const char *public_alias(const char *name)
 	};
 
 	name = after_prefix(name);
+	if (before_machine(name))
+		return before_machine(name);
 	for (size_t i = 0; i < sizeof(aliases) / sizeof(*aliases); i++)
 		if (!strcmp(name, aliases[i][0]))
 			return aliases[i][1];

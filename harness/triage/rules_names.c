@@ -51,6 +51,14 @@ const struct frame_rule builtin_names[] = {
 	LOOSE("faulthandler_*", CPYTHON, NULL),
 	LOOSE("fatal_error*", CPYTHON, NULL),
 
+	/* libc's, whichever implementation the machine has. */
+	LOOSE("__str*_*", LIBC, NULL), LOOSE("__mem*_*", LIBC, NULL),
+	LOOSE("__wcs*_*", LIBC, NULL), LOOSE("__rawmem*_*", LIBC, NULL),
+	LOOSE("strlen", LIBC, NULL), LOOSE("strcmp", LIBC, NULL),
+	LOOSE("strncmp", LIBC, NULL), LOOSE("memcpy", LIBC, NULL),
+	LOOSE("memmove", LIBC, NULL), LOOSE("memset", LIBC, NULL),
+	LOOSE("memcmp", LIBC, NULL), LOOSE("__add_to_environ", LIBC, NULL),
+
 	/* Libraries that many processes have, by their own prefixes. */
 	LOOSE("g_closure_*", LIBRARY, "GLib"),
 	LOOSE("g_main_*", LIBRARY, "GLib"),

@@ -229,12 +229,28 @@ static void raise_look(struct session *stacks, const struct session_frame *frame
 	stacks->raised_signo = signo;
 }
 
+/* What tells one function from another that is called like it, and its caller's mistake. */
+static void frame_arguments(struct crash_frame *frame, struct piece args)
+{
+	static const char *const nulls[] = { "name=0x0", "value=0x0", "string=0x0" };
+
+	frame->method = piece_starts(args, "(this=");
+	for (size_t i = 0; i < sizeof(nulls) / sizeof(*nulls); i++) {
+		size_t at = piece_find(args, nulls[i]), end = at + strlen(nulls[i]);
+
+		if (at < args.len && at && (args.s[at - 1] == '(' || args.s[at - 1] == ' ') &&
+		    end < args.len && (args.s[end] == ',' || args.s[end] == ')'))
+			frame->null_argument = true;
+	}
+}
+
 static void frame_fill(struct crash_frame *frame, const struct session_frame *from)
 {
 	frame->pc = from->pc;
 	frame->python = from->python;
 	frame->inlined = from->inlined;
 	frame->signal_frame = from->handler;
+	frame_arguments(frame, from->args);
 	frame_name(frame, from->name);
 	frame_module(frame, from->module);
 	if (from->python && from->file.len) {

@@ -118,8 +118,8 @@ static void match_stream_lock(const struct facts *facts, struct finding *finding
 
 	if (!message)
 		return;
-	finding_say(finding, SCORE_FAIR, "a stream's lock is held by a thread that was ended or "
-					 "parked");
+	finding_say(finding, SCORE_FAIR, "a stream's lock is held by another thread, possibly one "
+					 "that CPython has ended or parked");
 	finding->attribution = stream_owner(facts);
 	finding_because(finding, -1, "CPython said: %s", message);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/strbuf.h"
 #include "triage/patterns.h"
 #include "triage/rules.h"
@@ -124,6 +125,8 @@ static const char *public_name(const char *name)
 		{ "_PyThreadState_NewBound", "PyThreadState_New" },
 		{ "new_threadstate", "PyThreadState_New" },
 		{ "_PyThreadState_Attach", "PyEval_RestoreThread" },
+		{ "__add_to_environ", "setenv" },
+		{ "memmove", "memcpy" }, /* one body in most builds of glibc */
 	};
 
 	for (size_t i = 0; name && i < sizeof(jumps) / sizeof(*jumps); i++)
@@ -274,6 +277,46 @@ static void signature_add_head(struct strbuf *text, const struct facts *facts)
 	}
 }
 
+#define WORDS_MAX 60
+
+/* What was written, without what differs from run to run: addresses, numbers, odd bytes. */
+static void words_add(struct strbuf *text, const char *line)
+{
+	size_t n = 0;
+
+	strbuf_addch(text, ' ');
+	while (*line && n < WORDS_MAX) {
+		bool hex = line[0] == '0' && line[1] == 'x' && ascii_is_hex(line[2]);
+		size_t number = hex ? 2 + strspn(line + 2, "0123456789abcdefABCDEF")
+				    : strspn(line, "0123456789");
+
+		strbuf_addch(text, number ? 'N' : *line >= ' ' && *line <= '~' ? *line : '?');
+		line += number ? number : 1;
+		n++;
+	}
+	strbuf_rtrim(text);
+}
+
+/*
+ * Of a report without a native frame that tells something: what CPython or libc said, else the
+ * function of Python code that ran.
+ */
+static void signature_add_words(struct signature *signature, const struct facts *facts)
+{
+	for (int i = 0; i < MESSAGE_KINDS; i++) {
+		if (facts->message[i] && is_killed(facts)) {
+			words_add(&signature->text, facts->message[i]);
+			return;
+		}
+	}
+	for (int i = 0; i < facts->nframes; i++) {
+		if (facts->culprit->frames[i].python && facts->culprit->frames[i].function) {
+			words_add(&signature->text, facts->culprit->frames[i].function);
+			return;
+		}
+	}
+}
+
 char *signature_make(const struct facts *facts)
 {
 	struct signature signature = { .text = STRBUF_INIT };
@@ -286,5 +329,7 @@ char *signature_make(const struct facts *facts)
 				break;
 		signature_add_run(&signature, facts, from, to);
 	}
+	if (!signature.frames)
+		signature_add_words(&signature, facts);
 	return strbuf_detach(&signature.text);
 }

@@ -74,15 +74,24 @@ static void rules_ask(const struct facts *facts, struct finding best[PATTERN_COU
 	}
 }
 
+/* The words that the C++ runtime has for all of these. */
+#define UNTOLD_TERMINATE "no known pattern: std::terminate() without an exception (a std::thread " \
+			 "that nobody joined, a `throw;` without one, or a thread's forced end in " \
+			 "a noexcept function: the report does not show which)"
+
 static char *other_detail(const struct facts *facts)
 {
 	int frame = facts->native >= 0 ? facts->native : 0;
 	char word[16], *place, *detail;
 
+	if ((!facts->culprit || !facts->nframes) && facts->message[MESSAGE_TERMINATE])
+		return xstrdup(UNTOLD_TERMINATE);
 	if (!facts->culprit || !facts->nframes)
 		return xstrdup("nothing is known of where it happened");
 	place = facts_describe(facts, frame);
-	if (facts->crash->kind == CRASH_KIND_SIGNAL)
+	if (facts->message[MESSAGE_TERMINATE])
+		detail = xstrfmt("%s, in %s", UNTOLD_TERMINATE, place);
+	else if (facts->crash->kind == CRASH_KIND_SIGNAL)
 		detail = xstrfmt("no known pattern: %s in %s",
 				 signal_word(facts->crash->signo, word, sizeof(word)), place);
 	else if (facts->crash->kind == CRASH_KIND_HANG)
@@ -145,6 +154,12 @@ static void triage_also(struct triage *triage, const struct finding best[PATTERN
 	}
 }
 
+/* Somebody wanted it to stop there; nothing went wrong. */
+static bool at_breakpoint(const struct crash *crash)
+{
+	return crash->kind == CRASH_KIND_LOOK && crash->breakpoint;
+}
+
 struct triage *triage_classify(const struct crash *crash, const struct triage_settings *settings)
 {
 	struct triage *triage = xcalloc(1, sizeof(*triage));
@@ -154,7 +169,7 @@ struct triage *triage_classify(const struct crash *crash, const struct triage_se
 	struct facts facts;
 
 	facts_collect(&facts, crash, settings ? settings->rules : NULL);
-	if (crash->kind != CRASH_KIND_STOPPED)
+	if (crash->kind != CRASH_KIND_STOPPED && !at_breakpoint(crash))
 		rules_ask(&facts, best, names);
 	for (enum pattern p = 0; p < PATTERN_COUNT; p++)
 		if (best[p].score > best[pattern].score)

@@ -62,11 +62,38 @@ static bool without_python(const struct facts *facts)
 	return !facts->crash->maps || !strstr(facts->crash->maps, "libpython");
 }
 
+/*
+ * The message alone says little: a std::thread that is destroyed unjoined, and a `throw;` without
+ * an exception, end so, too.
+ */
+static bool shows_unwinding(const struct facts *facts)
+{
+	static const char *const personalities[] = {
+		"__gxx_personality_v0", "__cxa_call_terminate", "rust_eh_personality",
+		"panic_cannot_unwind", NULL,
+	};
+
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts->frames[i].category == CATEGORY_UNWINDER)
+			return true;
+	return facts_find(facts, personalities) >= 0;
+}
+
 /* A forced unwinding ran into a frame that lets nothing through. */
 static void match_forced_unwind(const struct facts *facts, struct finding *finding)
 {
 	const char *swallowed = facts->message[MESSAGE_NOT_RETHROWN];
 	const char *terminated = facts->message[MESSAGE_TERMINATE];
+	static const char untold[] =
+		"std::terminate() without an exception: a thread that was being ended below a "
+		"noexcept function, a std::thread that nobody joined, or a `throw;` without an "
+		"exception; the report does not show which";
+	static const char kept[] =
+		"the thread was being ended, and a handler that catches everything kept the "
+		"unwinding from going on";
+	static const char met[] =
+		"the thread was being ended, and the unwinding met a frame that promises to let "
+		"nothing through";
 	int terminate = facts_find(facts, terminate_names), score = 0;
 
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo != SIGABRT)
@@ -76,14 +103,10 @@ static void match_forced_unwind(const struct facts *facts, struct finding *findi
 	else if (swallowed)
 		score = SCORE_STRONG;
 	else if (terminated && !terminates_by_call(facts, terminate) && !without_python(facts))
-		score = SCORE_FAIR;
+		score = shows_unwinding(facts) ? SCORE_FAIR : SCORE_WEAK;
 	if (!score)
 		return;
-	finding_say(finding, score, "%s",
-		    swallowed ? "the thread was being ended, and a handler that catches everything "
-				"kept the unwinding from going on"
-			      : "the thread was being ended, and the unwinding met a frame that "
-				"promises to let nothing through");
+	finding_say(finding, score, "%s", score == SCORE_WEAK ? untold : swallowed ? kept : met);
 	if (facts->unwind >= 0)
 		finding_because(finding, facts->unwind,
 				"a thread's end unwinds its stack by force");
@@ -220,6 +243,7 @@ const struct pattern_rule unwind_rules[] = {
 		.required = "SIGABRT, and a thread's forced end on the stack; or glibc's word that "
 			    "an unwinding was not passed on; or the C++ runtime's that it "
 			    "terminates without an exception",
+		.supporting = "an unwinder's frames: the C++ runtime's word alone is weak",
 		.contradicting = "std::terminate() called straight by somebody's own code, as the "
 				 "destructor of a thread that nobody joined does; whole stacks "
 				 "with no Python in them",

@@ -72,12 +72,13 @@ static void check_clusters(void)
 	clusters_add(&clusters, two, &b);
 	clusters_add(&clusters, two, &a);
 	clusters_tell(&clusters, false, &out);
-	CHECK_STR(out.buf, "3\tB\tfork-safety\tone two \xef\xbf\xbd\n"
+	CHECK_STR(out.buf, "2\tB\tfork-safety\tone two \xef\xbf\xbd\n"
 		  "1\tA\tother\ttwo \xef\xbf\xbd\n"
-		  "1\tC \tlock-order\tone\n", "the largest first, each file once");
+		  "1\tB\tother\tone\n"
+		  "1\tC \tlock-order\tone\n", "the largest first, each file once, a pattern a line");
 	strbuf_reset(&out);
 	clusters_tell(&clusters, true, &out);
-	CHECK(strstr(out.buf, "{\"schema\":1,\"count\":3,\"signature\":\"B\",\"pattern\":"
+	CHECK(strstr(out.buf, "{\"schema\":1,\"count\":2,\"signature\":\"B\",\"pattern\":"
 		  "\"fork-safety\",\"files\":[\"one\",\"two\\n\xef\xbf\xbd\"]}\n"),
 	      "as JSON, too");
 	clusters_release(&clusters);

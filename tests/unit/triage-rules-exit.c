@@ -96,7 +96,7 @@ static const struct rule_case cases[] = {
 	{ "the same message of a stack that is cut there", CRASH_KIND_SIGNAL, SIGABRT,
 	  "abort @" LIBC "\nstd::terminate() @" LIBSTDCXX "\n",
 	  "terminate called without an active exception\n", NULL, PATTERN_FFI_UNWIND,
-	  "interaction", "medium", PATTERN_OTHER },
+	  "interaction", "low", PATTERN_OTHER },
 	{ "a terminate handler that ends its thread", CRASH_KIND_LOOK, 0,
 	  "_Unwind_ForcedUnwind @" LIBGCC "\nstd::terminate() @" LIBSTDCXX "\nwork @/srv/host\n",
 	  NULL, NULL, PATTERN_OTHER, NULL, NULL, PATTERN_OTHER },

@@ -90,8 +90,11 @@ static const struct rule_case cases[] = {
 	  "visit_decref =Modules/gcmodule.c:7\n" EVAL, NULL, NULL, PATTERN_USE_AFTER_FREE, NULL,
 	  "low", PATTERN_OTHER },
 
-	{ "a stack that is used up", CRASH_KIND_FINDING, SIGSEGV, EVAL, NULL, "stack-overflow",
-	  PATTERN_RECURSION_OR_LOOP, "cpython", "high", PATTERN_OTHER },
+	{ "a stack that is used up", CRASH_KIND_FINDING, SIGSEGV, EVAL EVAL EVAL, NULL,
+	  "stack-overflow", PATTERN_RECURSION_OR_LOOP, "cpython", "high", PATTERN_OTHER },
+	{ "a stack that one large variable may have used up", CRASH_KIND_FINDING, SIGSEGV,
+	  "solve @" EXTENSION "\n" EVAL, NULL, "stack-overflow", PATTERN_RECURSION_OR_LOOP,
+	  "extension", "low", PATTERN_OTHER },
 	{ "CPython's word on it", CRASH_KIND_SIGNAL, SIGABRT, NULL,
 	  "Fatal Python error: Cannot recover from stack overflow.\n", NULL,
 	  PATTERN_RECURSION_OR_LOOP, "application", "high", PATTERN_OTHER },

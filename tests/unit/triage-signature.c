@@ -142,6 +142,54 @@ static void test_tools(void)
 	}
 }
 
+/* Which implementation libc takes is the machine's matter. */
+static void test_machines(void)
+{
+	static const char *const copies[] = {
+		"__memcpy_evex_unaligned_erms", "__memmove_avx_unaligned_erms", "__memcpy_ssse3",
+		"__memmove_evex512_unaligned_erms", "__memcpy_generic", "memmove",
+	};
+
+	for (size_t i = 0; i < sizeof(copies) / sizeof(*copies); i++) {
+		char *stack = xstrfmt("%s @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE, copies[i]);
+		char *bare = xstrfmt("%s\n" "drop\n" OUTSIDE, copies[i]);
+
+		check_same("memcpy @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE, stack, copies[i]);
+		check_same("memcpy\n" "drop\n" OUTSIDE, bare, "also where no module is told");
+		free(stack);
+		free(bare);
+	}
+	check_same("strlen @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE,
+		   "__strlen_avx2 @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE, "strlen, too");
+	check_same("memset @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE,
+		   "__memset_sse2_unaligned @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE, "memset");
+	check_same("setenv @" LIBC "\n" "drop @" EXTENSION "\n" OUTSIDE,
+		   "__strlen_evex @" LIBC "\n" "__add_to_environ @" LIBC "\n" "drop @" EXTENSION "\n"
+		   OUTSIDE, "and an inner function that is jumped to");
+}
+
+static void check_words(const char *stack, const char *message, const char *wanted)
+{
+	struct triage *t = classify(crash_make(SIGABRT, stack, message));
+
+	CHECK_STR(t->signature, wanted, "without native frames, %s", wanted);
+	triage_free(t);
+}
+
+/* Reports without native frames are not all one bug. */
+static void test_words(void)
+{
+	check_words("%load =/srv/app/load.py:3\n%main =/srv/app/main.py:9\n", NULL,
+		    "v1 SIGABRT load");
+	check_words("%save =/srv/app/load.py:3\n", NULL, "v1 SIGABRT save");
+	check_words("%save =/srv/app/load.py:3\n",
+		    "Fatal Python error: PyThreadState_Get: the function must be called with the GIL "
+		    "held (tstate=0x7f01)\n", "v1 SIGABRT Fatal Python error: PyThreadState_Get: "
+		    "the function must be");
+	check_words("abort @" LIBC "\n", "corrupted size vs. prev_size 0x7f0012 in 1234\n",
+		    "v1 SIGABRT corrupted size vs. prev_size N in N");
+}
+
 int main(void)
 {
 	test_signature_stable();
@@ -149,5 +197,7 @@ int main(void)
 	test_recursion();
 	test_releases();
 	test_tools();
+	test_machines();
+	test_words();
 	return tap_done();
 }
