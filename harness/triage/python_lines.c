@@ -19,6 +19,12 @@ bool python_fatal(struct piece line, struct piece *what)
 
 int python_fatal_signal(struct piece what)
 {
+	size_t len = 0;
+
+	/* "Segmentation fault (core dumped)", or a full stop: it has been retold. */
+	while (len < what.len && what.s[len] != '(' && what.s[len] != '.' && what.s[len] != '\\')
+		len++;
+	what = piece_trim((struct piece){ what.s, len });
 	/* "Aborted", and older ones with a blank in them: no function's name. */
 	return piece_has(what, " ") || piece_is(what, "Aborted") ? signal_number(what) : 0;
 }

@@ -6,6 +6,8 @@
 
 #include "base/errors.h"
 #include "triage/message_line.h"
+#include "triage/paste.h"
+#include "triage/trace_join.h"
 
 static const struct trace_reader *const readers[TRACE_FORMATS] = {
 	[TRACE_FORKPOINT] = &forkpoint_reader,
@@ -70,7 +72,7 @@ const char *trace_fact(const struct trace *trace, const char *key)
 	return NULL;
 }
 
-static void trace_release(struct trace *trace)
+void trace_release(struct trace *trace)
 {
 	crash_free(trace->crash);
 	for (size_t i = 0; i < trace->nfacts; i++) {
@@ -88,59 +90,6 @@ void traces_release(struct traces *traces)
 	*traces = (struct traces){ .n = 0 };
 }
 
-static bool is_empty(const struct trace *trace)
-{
-	return !trace->crash->nthreads && !*trace->crash->message && !trace->crash->finding;
-}
-
-static bool has_frames(const struct trace *trace)
-{
-	for (size_t i = 0; i < trace->crash->nthreads; i++)
-		if (trace->crash->threads[i].nframes)
-			return true;
-	return false;
-}
-
-/* A sanitizer tells of a signal; what it writes is its message, too. */
-static bool is_sanitized(const struct trace *trace)
-{
-	return (trace->format == TRACE_ASAN || trace->format == TRACE_TSAN) &&
-	       trace->crash->kind == CRASH_KIND_SIGNAL;
-}
-
-/*
- * A message alone, and then stacks without one: what the process said, and what it did then. Or
- * the last words of a process, and what a sanitizer says of it on the very next line.
- */
-static bool belong_together(const struct trace *said, const struct trace *did)
-{
-	if (!*did->crash->message)
-		return !said->crash->nthreads && did->crash->nthreads;
-	return is_sanitized(did) && !is_sanitized(said) && !has_frames(said) &&
-	       *said->crash->message && said->end == did->line;
-}
-
-static void facts_move(struct trace *from, struct trace *to)
-{
-	for (size_t i = 0; i < from->nfacts; i++) {
-		const char *value = from->facts[i].value;
-
-		trace_add_fact(to, from->facts[i].key, (struct piece){ value, strlen(value) });
-	}
-}
-
-static void message_move(struct trace *from, struct trace *to)
-{
-	char *both = xstrfmt("%s%s", from->crash->message, to->crash->message);
-
-	free(to->crash->message);
-	to->crash->message = both;
-	if (!to->crash->signo)
-		to->crash->signo = from->crash->signo;
-	facts_move(from, to);
-	to->line = from->line;
-}
-
 static size_t parts_of(const struct trace *trace)
 {
 	size_t n = trace->crash->nthreads;
@@ -154,13 +103,13 @@ static void traces_add(struct traces *traces, struct trace *trace)
 {
 	struct trace *last = traces->n ? &traces->v[traces->n - 1] : NULL;
 
-	if (is_empty(trace)) {
-		trace_release(trace);
+	if (trace_is_empty(trace)) {
+		trace_hold(&traces->held, trace);
 		return;
 	}
-	if (last && belong_together(last, trace)) {
-		message_move(last, trace);
-		trace_release(last);
+	trace_take_held(&traces->held, trace);
+	if (last && traces_belong_together(last, trace)) {
+		trace_join(last, trace);
 		*last = *trace;
 		return;
 	}
@@ -195,8 +144,6 @@ static void traces_add_all(struct traces *traces, struct trace *first)
 	}
 }
 
-/* How many lines may be between. */
-#define TELLING_LINES 20
 /* So many wait. */
 #define TELLING_MAX 8
 
@@ -225,7 +172,7 @@ static void message_append(struct crash *crash, struct piece line)
 
 static bool is_behind(const struct telling *telling, size_t i)
 {
-	return telling->v[i].number - telling->ended <= TELLING_LINES;
+	return telling->v[i].number - telling->ended <= TRACE_NEAR_LINES;
 }
 
 /*
@@ -294,7 +241,7 @@ static void telling_settle(struct telling *telling, struct traces *traces, size_
 
 	for (size_t i = 0; i < telling->n; i++) {
 		size_t number = telling->v[i].number;
-		bool is_next = next && begins - number <= TELLING_LINES;
+		bool is_next = next && begins - number <= TRACE_NEAR_LINES;
 		bool is_before = before && is_behind(telling, i);
 
 		if (is_next && (!is_before || begins - number <= number - telling->ended))
@@ -319,7 +266,7 @@ static const struct trace_reader *reader_of(const struct lines *lines, enum trac
 	return NULL;
 }
 
-void traces_read(const char *data, size_t size, struct traces *traces)
+static void text_read(const char *data, size_t size, struct traces *traces)
 {
 	struct telling telling = { .n = 0 };
 	struct lines lines;
@@ -347,4 +294,22 @@ void traces_read(const char *data, size_t size, struct traces *traces)
 		telling.ended = trace.end;
 	}
 	telling_settle(&telling, traces, traces->n);
+}
+
+void traces_read(const char *data, size_t size, struct traces *traces)
+{
+	size_t at = 0, number = 0;
+	struct paste paste;
+
+	paste_clean(&paste, data, size);
+	text_read(paste.data, paste.size, traces);
+	trace_drop_held(&traces->held);
+	for (size_t i = 0; i < traces->n; i++) {
+		struct trace *trace = &traces->v[i];
+
+		trace->line = paste_line(&paste, trace->line, &at, &number);
+		if (trace->end)
+			trace->end = paste_line(&paste, trace->end, &at, &number);
+	}
+	paste_release(&paste);
 }

@@ -98,6 +98,7 @@ struct traces {
 	size_t n;
 	size_t nparts; /* threads and frames */
 	bool more; /* there were more than TRACES_MAX, or TRACES_PARTS_MAX */
+	struct trace *held; /* while it is read, see trace_join.h; NULL then */
 };
 
 /* All that is in there, in order; 0 reports: nothing is recognised. Release it. */
