@@ -7,11 +7,6 @@
 #include "triage/failure_handler.h"
 #include "triage/symbols_line.h"
 
-static struct piece piece_from(struct piece p, size_t at)
-{
-	return (struct piece){ p.s + at, p.len - at };
-}
-
 struct piece backtrace_text(struct piece line)
 {
 	struct piece text = piece_trim(line), rest = text, host;

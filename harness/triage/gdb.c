@@ -89,11 +89,6 @@ static size_t args_find(struct piece p)
 	return depth ? piece_find_last(p, " (") : p.len;
 }
 
-static struct piece piece_from(struct piece p, size_t at)
-{
-	return (struct piece){ p.s + at, p.len - at };
-}
-
 /*
  * Cut " at file:line" or " from module" off the end. Arguments may hold any text, also such a place
  * in a string, and gdb cuts long ones in the middle; so the last one counts.

@@ -68,6 +68,12 @@ static inline bool piece_ends(struct piece p, const char *suffix)
 	return p.len >= len && !memcmp(p.s + p.len - len, suffix, len);
 }
 
+/* All behind the first `at` bytes, which it has. */
+static inline struct piece piece_from(struct piece p, size_t at)
+{
+	return (struct piece){ p.s + at, p.len - at };
+}
+
 /* Where it stands in p; len: it does not. */
 static inline size_t piece_find(struct piece p, const char *text)
 {

@@ -193,19 +193,6 @@ static void read_frames(struct lines *lines, struct trace *trace)
 		lines_next(lines);
 }
 
-/* Of nothing that was said, where a stack stands tells what happened. */
-static void kind_settle(struct crash *crash)
-{
-	const struct crash_thread *thread = crash->nthreads ? &crash->threads[0] : NULL;
-
-	if (crash->signo || !thread)
-		return;
-	if (thread_aborts(thread))
-		crash->signo = SIGABRT;
-	else if (thread_waits(thread))
-		crash->kind = CRASH_KIND_LOOK;
-}
-
 static void backtrace_read(struct lines *lines, struct trace *trace)
 {
 	bool jvm = piece_starts(lines->line, "#  SIG");
@@ -220,7 +207,7 @@ static void backtrace_read(struct lines *lines, struct trace *trace)
 		*lines = at;
 		read_frames(lines, trace);
 	}
-	kind_settle(trace->crash);
+	crash_settle_kind(trace->crash);
 }
 
 const struct trace_reader backtrace_reader = {

@@ -197,10 +197,8 @@ static void kind_settle(struct crash *crash, int told)
 		crash->signo = told;
 	else if (told == DRAWN_HANGS)
 		crash->kind = CRASH_KIND_LOOK;
-	else if (!told && thread_aborts(&crash->threads[0]))
-		crash->signo = SIGABRT;
-	else if (!told && thread_waits(&crash->threads[0]))
-		crash->kind = CRASH_KIND_LOOK;
+	else if (!told)
+		crash_settle_kind(crash);
 }
 
 static void chain_settle(const struct chain *chain, struct trace *trace)

@@ -9,7 +9,6 @@
  *	0x7f6e769d7850 _memalloc.cpython-312-x86_64-linux-gnu.so+0x4f10
  *	0x7f6e769d7850 PyOS_AfterFork_Child libpython3.12.so.1.0
  */
-#include <signal.h>
 
 #include "triage/readers.h"
 
@@ -61,17 +60,6 @@ static bool cut_module(struct piece *p, struct crash_frame *frame)
 	return true;
 }
 
-/* Nothing is said of what happened; only abort() and waiting show. */
-static void kind_settle(struct crash *crash)
-{
-	const struct crash_thread *thread = &crash->threads[0];
-
-	if (thread_aborts(thread))
-		crash->signo = SIGABRT;
-	else if (thread_waits(thread))
-		crash->kind = CRASH_KIND_LOOK;
-}
-
 static void raw_read(struct lines *lines, struct trace *trace)
 {
 	struct crash_thread *thread = trace_add_thread(trace);
@@ -87,7 +75,7 @@ static void raw_read(struct lines *lines, struct trace *trace)
 		rest = whole = piece_trim(rest);
 		frame_name(frame, cut_module(&rest, frame) ? rest : whole);
 	}
-	kind_settle(trace->crash);
+	crash_settle_kind(trace->crash);
 }
 
 const struct trace_reader raw_reader = { "raw", raw_begins, raw_read };

@@ -13,7 +13,6 @@
  *
  * Frames are in windows_line.h.
  */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,19 +179,6 @@ static void fault_settle(struct report *report)
 	frame->module_offset = report->module_offset;
 }
 
-/* Where a stack stands tells what happened, if nothing else does. */
-static void kind_settle(struct crash *crash)
-{
-	const struct crash_thread *thread = crash->nthreads ? &crash->threads[0] : NULL;
-
-	if (crash->signo || !thread)
-		return;
-	if (thread_aborts(thread))
-		crash->signo = SIGABRT;
-	else if (thread_waits(thread))
-		crash->kind = CRASH_KIND_LOOK;
-}
-
 static void windows_read(struct lines *lines, struct trace *trace)
 {
 	struct report report = { .trace = trace };
@@ -206,7 +192,7 @@ static void windows_read(struct lines *lines, struct trace *trace)
 			lines_next(lines);
 	}
 	fault_settle(&report);
-	kind_settle(trace->crash);
+	crash_settle_kind(trace->crash);
 }
 
 const struct trace_reader windows_reader = { "windows", windows_begins, windows_read };

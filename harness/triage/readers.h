@@ -91,6 +91,8 @@ int signal_number(struct piece name);
 bool thread_aborts(const struct crash_thread *thread);
 /* Is it in a call in which threads wait, for a lock, time or input? It does not crash then. */
 bool thread_waits(const struct crash_thread *thread);
+/* Where nobody has said what happened: what shows by where its first thread stands. */
+void crash_settle_kind(struct crash *crash);
 /*
  * For tools that do not tell which thread it is about: marks it. Of a crash it is the one that
  * aborts, or does not wait; then, and of a process, who has the GIL, else `otherwise` (NULL: the

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +67,18 @@ bool thread_waits(const struct crash_thread *thread)
 		return waits;
 	}
 	return false;
+}
+
+void crash_settle_kind(struct crash *crash)
+{
+	const struct crash_thread *thread = crash->nthreads ? &crash->threads[0] : NULL;
+
+	if (crash->signo || !thread)
+		return;
+	if (thread_aborts(thread))
+		crash->signo = SIGABRT;
+	else if (thread_waits(thread))
+		crash->kind = CRASH_KIND_LOOK;
 }
 
 /* How well a thread answers to what crash_find_culprit() promises: more is better. */

@@ -9,11 +9,6 @@
 /* Of the address of a frame. */
 #define ADDRESS_DIGITS 8
 
-static struct piece piece_from(struct piece p, size_t at)
-{
-	return (struct piece){ p.s + at, p.len - at };
-}
-
 /* "00007ffb`12345678", "--------`--------", "7ffb12345678", of eight digits or more. */
 static bool is_address(struct piece word, uint64_t *value)
 {
