@@ -32,7 +32,7 @@ static uint64_t address_space(void)
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-static void limit(int what, uint64_t soft, uint64_t hard)
+static void limit(unsigned int what, uint64_t soft, uint64_t hard)
 {
 	struct rlimit now;
 
