@@ -42,9 +42,11 @@ static inline bool is_blank_char(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Cut n bytes off the beginning. */
+/* Cut n bytes off the beginning; of a piece that is nowhere (s NULL) there are none. */
 static inline void piece_cut(struct piece *p, size_t n)
 {
+	if (!n)
+		return;
 	p->s += n;
 	p->len -= n;
 }
@@ -71,7 +73,8 @@ static inline bool piece_ends(struct piece p, const char *suffix)
 /* All behind the first `at` bytes, which it has. */
 static inline struct piece piece_from(struct piece p, size_t at)
 {
-	return (struct piece){ p.s + at, p.len - at };
+	piece_cut(&p, at);
+	return p;
 }
 
 /* Where it stands in p; len: it does not. */
