@@ -53,23 +53,13 @@ static bool symbols_frame(struct piece text, struct backtrace_frame *frame)
 	return true;
 }
 
-/* "path:12", "path:12:3" */
-static bool is_place(struct piece word)
-{
-	size_t colon = piece_find_last(word, ":");
-	struct piece digits = { word.s + colon + 1, word.len - colon - 1 };
-	uint64_t number;
-
-	return colon && colon < word.len && take_decimal(&digits, &number) && !digits.len;
-}
-
 /* The last word, where it is a place in a source: "???:0" is none, but is taken off. */
 static void cut_source(struct piece *p, struct piece *source)
 {
 	size_t at = piece_find_last(*p, " ");
 	struct piece word = piece_from(*p, at + 1);
 
-	if (at == p->len || !(is_place(word) || piece_is(word, ":0")))
+	if (at == p->len || !(piece_is_place(word) || piece_is(word, ":0")))
 		return;
 	if (!piece_is(word, ":0") && !piece_starts(word, "???:") &&
 	    !piece_starts(word, "??:"))
@@ -93,7 +83,7 @@ static void cut_brackets(struct piece *p, struct backtrace_frame *frame)
 		if (!take_hex(&digits, false, &frame->module_offset))
 			return;
 		frame->module = (struct piece){ inside.s, plus };
-	} else if (p->s[open] == '[' && is_place(inside)) {
+	} else if (p->s[open] == '[' && piece_is_place(inside)) {
 		frame->source = inside;
 	} else {
 		return;
@@ -112,7 +102,7 @@ static bool ucx_frame(struct piece text, struct backtrace_frame *frame)
 	if (!take_hex(&text, false, &frame->pc) || !take_text(&text, " "))
 		return false;
 	text = piece_trim(text);
-	if (!is_place(text) && !piece_ends(text, " :0"))
+	if (!piece_is_place(text) && !piece_ends(text, " :0"))
 		return false;
 	cut_source(&text, &frame->source);
 	frame->name = text;
@@ -149,7 +139,7 @@ static bool boost_frame(struct piece text, struct backtrace_frame *frame)
 		return false;
 	text = piece_trim(text);
 	at = piece_find_last(text, " at ");
-	if (at < text.len && is_place(text)) {
+	if (at < text.len && piece_is_place(text)) {
 		frame->source = piece_from(text, at + 4);
 		text.len = at;
 	} else {

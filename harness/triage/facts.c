@@ -94,6 +94,11 @@ bool facts_troubled(const struct facts *facts)
 				  kind == CRASH_KIND_LOOK);
 }
 
+bool facts_recorded_hang(const struct facts *facts)
+{
+	return facts->crash->kind == CRASH_KIND_HANG && facts->culprit;
+}
+
 bool facts_hang(const struct facts *facts)
 {
 	return facts->culprit && (facts->crash->kind == CRASH_KIND_HANG ||

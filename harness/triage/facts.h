@@ -82,6 +82,7 @@ int facts_find_like(const struct facts *facts, const char *const *patterns);
 /* Is that a crash, or stacks and findings of which nothing says that it is none? */
 bool facts_troubled(const struct facts *facts);
 bool facts_hang(const struct facts *facts); /* a hang, or stacks that somebody looked at */
+bool facts_recorded_hang(const struct facts *facts); /* one that the harness has seen itself */
 /* Does the culprit wait for a lock: by the record's word, or its innermost frames'? */
 bool facts_lock_wait(const struct facts *facts);
 /* "crashed", "hangs", …: what the process does, for sentences. Static. */

@@ -14,11 +14,6 @@
 #include "triage/patterns.h"
 #include "triage/signs.h"
 
-static bool hangs(const struct facts *facts)
-{
-	return facts->crash->kind == CRASH_KIND_HANG && facts->culprit;
-}
-
 static bool crashed(const struct facts *facts)
 {
 	return facts->crash->kind == CRASH_KIND_SIGNAL && facts->culprit;
@@ -42,7 +37,7 @@ static void match_lost_owner(const struct facts *facts, struct finding *finding)
 	const char *what;
 	char *owner;
 
-	if (!hangs(facts) || !facts->culprit->wait.owner_missing)
+	if (!facts_recorded_hang(facts) || !facts->culprit->wait.owner_missing)
 		return;
 	wait = &facts->culprit->wait;
 	what = thread_wait_word(facts->culprit);
@@ -200,7 +195,8 @@ static void match_child(const struct facts *facts, struct finding *finding)
 {
 	char *place;
 
-	if (!facts->culprit || !facts->in_child || (hangs(facts) && waits_for_others(facts)))
+	if (!facts->culprit || !facts->in_child ||
+	    (facts_recorded_hang(facts) && waits_for_others(facts)))
 		return;
 	place = facts_describe(facts, facts->native >= 0 ? facts->native : 0);
 	finding_say(finding, facts->crash->in_window ? SCORE_FAIR : SCORE_WEAK,
@@ -217,7 +213,7 @@ static void match_child(const struct facts *facts, struct finding *finding)
 
 static void match_hang_in_fork(const struct facts *facts, struct finding *finding)
 {
-	if (!hangs(facts) || facts->fork < 0)
+	if (!facts_recorded_hang(facts) || facts->fork < 0)
 		return;
 	finding_say(finding, SCORE_FAIR, "fork() does not return: a handler inside it waits for a "
 					 "%s", thread_wait_word(facts->culprit));

@@ -136,3 +136,12 @@ char *piece_copy(struct piece p)
 	}
 	return strbuf_detach(&text);
 }
+
+bool piece_is_place(struct piece word)
+{
+	size_t colon = piece_find_last(word, ":");
+	struct piece digits = { word.s + colon + 1, word.len - colon - 1 };
+	uint64_t number;
+
+	return colon && colon < word.len && take_decimal(&digits, &number) && !digits.len;
+}

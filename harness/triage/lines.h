@@ -87,6 +87,8 @@ static inline size_t piece_find(struct piece p, const char *text)
 }
 
 size_t piece_find_last(struct piece p, const char *text);
+/* "path:12" or "path:12:3" */
+bool piece_is_place(struct piece word);
 
 /* Cheaper than to look for a text that begins with it. */
 static inline bool piece_has_char(struct piece p, char c)

@@ -6,16 +6,11 @@
 #include "triage/patterns.h"
 #include "triage/signs.h"
 
-static bool hangs(const struct facts *facts)
-{
-	return facts->crash->kind == CRASH_KIND_HANG && facts->culprit;
-}
-
 /* The lock is renewed by a handler that comes later: one handler uses what another repairs. */
 static void match_handler_order(const struct facts *facts, struct finding *finding)
 {
-	if (!hangs(facts) || !facts->culprit->wait.owner_missing || !sign_owner_forked(facts) ||
-	    facts->handler < 0)
+	if (!facts_recorded_hang(facts) || !facts->culprit->wait.owner_missing ||
+	    !sign_owner_forked(facts) || facts->handler < 0)
 		return;
 	finding_say(finding, SCORE_FAIR,
 		    "a child handler wants a lock before the handler that renews it has run");
@@ -34,7 +29,7 @@ static void match_own_lock(const struct facts *facts, struct finding *finding)
 {
 	char *handler, *entry;
 
-	if (!hangs(facts) || facts->handler < 0 || facts->entry < 0 ||
+	if (!facts_recorded_hang(facts) || facts->handler < 0 || facts->entry < 0 ||
 	    facts->entry > facts->handler || !thread_waits_in_cpython(facts, facts->culprit))
 		return;
 	handler = facts_describe(facts, facts->handler);
@@ -59,7 +54,7 @@ static void match_join_in_handler(const struct facts *facts, struct finding *fin
 	const struct crash_thread *other = facts->lock_owner;
 	char *place;
 
-	if (!hangs(facts) || facts->handler < 0 || !other ||
+	if (!facts_recorded_hang(facts) || facts->handler < 0 || !other ||
 	    other->pid != facts->culprit->pid || !thread_waits_in_cpython(facts, other))
 		return;
 	place = thread_describe_native(facts, other);
@@ -91,7 +86,7 @@ static void match_cycle(const struct facts *facts, struct finding *finding)
 	const struct crash_thread *at = facts->culprit;
 	size_t steps = 0;
 
-	if (!hangs(facts))
+	if (!facts_recorded_hang(facts))
 		return;
 	do {
 		if (!at->wait.owner || at->wait.owner_missing ||

@@ -49,28 +49,18 @@ static void cut_build_id(struct piece *p)
 		*p = piece_trim((struct piece){ p->s, at });
 }
 
-/* "path:12" or "path:12:3" */
-static bool is_place(struct piece word)
-{
-	size_t colon = piece_find_last(word, ":");
-	struct piece digits = { word.s + colon + 1, word.len - colon - 1 };
-	uint64_t number;
-
-	return colon && colon < word.len && take_decimal(&digits, &number) && !digits.len;
-}
-
 /* The source is the last word; a path that is absolute may hold blanks. */
 static bool cut_source(struct piece *p, struct piece *source)
 {
 	size_t at = piece_find_last(*p, " /");
 	struct piece word;
 
-	if (at == p->len || !is_place(*p))
+	if (at == p->len || !piece_is_place(*p))
 		at = piece_find_last(*p, " ");
 	if (at == p->len)
 		return false;
 	word = (struct piece){ p->s + at + 1, p->len - at - 1 };
-	if (!is_place(word) && !piece_is(word, "<null>") && *word.s != '/')
+	if (!piece_is_place(word) && !piece_is(word, "<null>") && *word.s != '/')
 		return false;
 	*source = piece_is(word, "<null>") ? (struct piece){ NULL, 0 } : word;
 	*p = piece_trim((struct piece){ p->s, at });
@@ -199,7 +189,8 @@ struct piece sanitizer_summary_kind(struct piece line)
 	while (p.len) {
 		struct piece word;
 
-		if (!take_word(&p, &word) || is_place(word) || *word.s == '/' || *word.s == '(')
+		if (!take_word(&p, &word) || piece_is_place(word) || *word.s == '/' ||
+		    *word.s == '(')
 			break;
 		kind.len = (size_t)(word.s + word.len - kind.s);
 	}
