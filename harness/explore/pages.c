@@ -10,6 +10,7 @@
 
 /* Documentation/admin-guide/mm/pagemap.rst */
 #define PAGEMAP_EXCLUSIVE (1ull << 56)
+#define PAGEMAP_GUARD (1ull << 58) /* from Linux 6.15 on: of MADV_GUARD_INSTALL */
 #define PAGEMAP_SWAPPED (1ull << 62)
 #define PAGEMAP_PRESENT (1ull << 63)
 
@@ -48,7 +49,7 @@ void pages_close(struct pages *pages)
 
 static enum page_state state_of(uint64_t entry, bool shares)
 {
-	if (!(entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)))
+	if (!(entry & (PAGEMAP_PRESENT | PAGEMAP_SWAPPED)) || entry & PAGEMAP_GUARD)
 		return PAGE_ABSENT;
 	return shares && !(entry & (PAGEMAP_EXCLUSIVE | PAGEMAP_SWAPPED)) ? PAGE_SHARED : PAGE_OWN;
 }

@@ -25,7 +25,7 @@
 #include "observe/maps.h"
 
 enum page_state {
-	PAGE_ABSENT, /* never touched, or given back: it reads as zeros, or as its file */
+	PAGE_ABSENT, /* never touched, or given back: it reads as zeros, or as its file; a guard */
 	PAGE_SHARED, /* as in the zygote; in use, and never written by the process */
 	PAGE_OWN,    /* or nobody knows: look at it */
 };
