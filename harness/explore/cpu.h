@@ -48,6 +48,16 @@ long cpu_waits_in(const struct cpu_registers *registers);
 /* No instruction is longer. */
 #define CPU_CODE_MAX 16
 
+/* Where an instruction leads, and what it does to registers; read by cpu_ahead_*() alone. */
+struct cpu_flow {
+	uint64_t changes;  /* registers whose values behind it nobody knows, a bit each */
+	int32_t jump;      /* so far, from its end on */
+	int32_t stack;     /* the stack pointer behind it: so far from `base` */
+	uint8_t base;      /* a register's number */
+	uint8_t kind;
+	uint8_t condition;
+};
+
 /*
  * One decoded instruction, whatever its registers hold. May be kept for as long as the code stands.
  * `opaque` is the machine's own.
@@ -59,20 +69,13 @@ struct cpu_instruction {
 	bool counted;     /* so many times as a register says, which counts down: cpu_rounds() */
 	bool wild;        /* what memory it touches cannot be told: it counts as all of it */
 	bool quiet;       /* it touches no memory whatever the registers hold */
-	bool straight;    /* no store, no branch, the stack pointer stays, and the kernel is out */
-	bool jumps;       /* within the program, to one place or to the next: cpu_jump() */
-	uint8_t condition; /* of that; the machine's own */
-	int32_t distance; /* and how far, from its end on */
 	bool chance;      /* what it yields differs from run to run (the time, the processor) */
+	struct cpu_flow flow;
 	uint64_t opaque[10];
 };
 
 /* `n` bytes of code, up to CPU_CODE_MAX. What cannot be decoded is wild, with length 0. */
 void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instruction);
-
-/* For a thread that stands before an instruction that jumps: where it will stand next. */
-uint64_t cpu_jump(const struct cpu_instruction *instruction,
-		  const struct cpu_registers *registers);
 
 struct cpu_access {
 	uint64_t address;
@@ -91,6 +94,30 @@ struct cpu_access {
 size_t cpu_accesses(const struct cpu_instruction *instruction,
 		    const struct cpu_registers *registers,
 		    struct cpu_access accesses[CPU_ACCESSES_MAX]);
+
+/*
+ * Where a thread that stands will come to, as far as its registers tell: begun with those that it
+ * has, all of which are known.
+ */
+struct cpu_ahead {
+	struct cpu_registers registers; /* program counter and stack pointer are always known */
+	uint64_t unknown;               /* which of the others are not, a bit each */
+};
+
+/* What the instruction there will store. The number; -1: that cannot be told. */
+int cpu_ahead_stores(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		     struct cpu_access stores[CPU_ACCESSES_MAX]);
+
+enum cpu_way {
+	CPU_WAY_UNKNOWN, /* or what becomes of the stack pointer is; or it enters the kernel */
+	CPU_WAY_KNOWN,   /* to *address */
+	CPU_WAY_READ,    /* to what stands at *address */
+};
+
+enum cpu_way cpu_ahead_way(const struct cpu_ahead *ahead,
+			   const struct cpu_instruction *instruction, uint64_t *address);
+/* Behind it, whose way is not unknown, the thread stands at `pc`. */
+void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction, uint64_t pc);
 
 /* The register that says how often a counted instruction is still to be made. */
 uint64_t cpu_rounds(const struct cpu_registers *registers);

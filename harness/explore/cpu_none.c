@@ -87,13 +87,6 @@ void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instructi
 	*instruction = (struct cpu_instruction){ .wild = true };
 }
 
-uint64_t cpu_jump(const struct cpu_instruction *instruction,
-		  const struct cpu_registers *registers)
-{
-	(void)instruction;
-	return registers->raw[0];
-}
-
 size_t cpu_accesses(const struct cpu_instruction *instruction,
 		    const struct cpu_registers *registers,
 		    struct cpu_access accesses[CPU_ACCESSES_MAX])
@@ -102,6 +95,29 @@ size_t cpu_accesses(const struct cpu_instruction *instruction,
 	(void)registers;
 	(void)accesses;
 	return 0;
+}
+
+int cpu_ahead_stores(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		     struct cpu_access stores[CPU_ACCESSES_MAX])
+{
+	(void)ahead;
+	(void)instruction;
+	(void)stores;
+	return -1;
+}
+
+enum cpu_way cpu_ahead_way(const struct cpu_ahead *ahead,
+			   const struct cpu_instruction *instruction, uint64_t *address)
+{
+	(void)instruction;
+	*address = ahead->registers.raw[0];
+	return CPU_WAY_UNKNOWN;
+}
+
+void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction, uint64_t pc)
+{
+	(void)instruction;
+	ahead->registers.raw[0] = pc;
 }
 
 int cpu_step(pid_t tid, int signo)

@@ -1,16 +1,68 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the decoding files of x86-64 share.
+ * What the files of x86-64 share.
  */
 #ifndef FORKPOINT_EXPLORE_CPU_X86_64_H
 #define FORKPOINT_EXPLORE_CPU_X86_64_H
 
-#include <Zydis/Zydis.h>
-
 #include "explore/cpu.h"
 
-/* Fills in `straight` and what belongs to `jumps`; all else is known. */
+#ifdef __x86_64__
+
+#include <Zydis/Zydis.h>
+#include <assert.h>
+#include <stddef.h>
+#include <sys/user.h>
+
+/* A register's number: its place in what the kernel gives. */
+#define SLOT(name) (offsetof(struct user_regs_struct, name) / sizeof(uint64_t))
+#define SLOTS (sizeof(struct user_regs_struct) / sizeof(uint64_t))
+
+/* Behind the kernel's registers is one that is always 0, so that every address is one sum. */
+#define SLOT_NOTHING SLOTS
+
+static_assert(SLOT_NOTHING < CPU_REGISTERS, "the registers fit, and the one that is 0");
+
+/* SLOT_NOTHING: none of them, or a segment whose base is 0. */
+uint8_t cpu_register_slot(ZydisRegister name);
+
+enum {
+	FORM_READS = 1,
+	FORM_WRITES = 2,
+	FORM_NARROW = 4,   /* 32-bit addresses, wrapping there */
+	FORM_LOW_BYTE = 8, /* of the index register (xlat) */
+	FORM_BITS = 16,    /* bt and its kin: `bits` is a register that counts bits from there */
+};
+
+/* A memory operand: segment's base + base + (index << shift) + displacement. */
+struct form {
+	int64_t displacement;
+	uint16_t size;
+	uint8_t base, index, segment, bits; /* slots */
+	uint8_t shift;
+	uint8_t flags;
+};
+
+/* All that an instruction touches; cpu_instruction.opaque. */
+struct plan {
+	struct form forms[CPU_ACCESSES_MAX];
+	uint8_t n;
+	uint64_t counter; /* bits of rcx which are 0 when nothing is to be done; 0: not counted */
+};
+
+static_assert(sizeof(struct plan) <= sizeof(((struct cpu_instruction *)0)->opaque), "a plan fits");
+
+/* False: it touches more than forms can tell. */
+bool cpu_plan_make(struct plan *plan, const ZydisDecodedInstruction *i,
+		   const ZydisDecodedOperand *operands);
+uint64_t cpu_form_address(const struct form *form, const uint64_t *raw);
+
+/* Do processors not agree on what it is? */
+bool cpu_is_disputed(const ZydisDecodedInstruction *i);
+
+/* Fills in `flow`; all else is known. */
 void cpu_decode_flow(struct cpu_instruction *instruction, const ZydisDecodedInstruction *decoded,
 		     const ZydisDecodedOperand *operands);
 
+#endif
 #endif

@@ -47,7 +47,6 @@ static void forks_add(struct forks *f)
  */
 static enum walk_state forks_step(struct forks *f, struct walk_effect *effect)
 {
-	uint64_t sp = cpu_sp(&f->walker.registers);
 	enum walk_state state;
 	struct stride stride;
 	size_t n;
@@ -59,7 +58,7 @@ static enum walk_state forks_step(struct forks *f, struct walk_effect *effect)
 	state = stride_run(&stride, &f->walker, &n);
 	/* Where a signal has stopped it too early it stands a second time, as after a step. */
 	for (size_t i = 1; i < stride.n && i <= n; i++)
-		map_add(f->map, stride.pcs[i], sp);
+		map_add(f->map, stride.points[i].pc, stride.points[i].sp);
 	return state;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several points at one stop. A run of instructions that store nothing, do not branch and leave the
- * stack pointer alone, in code that nobody may write, is known before W goes through it: which
- * points it has, and that memory is the same at each. So W need stop at the last one only. A jump
- * before which W stands may be the first of them, for W's flags tell where that leads.
+ * Several points at one stop. As far as W's registers tell where it goes and where it stores, what
+ * it does is known before it does it: which points it comes by, and that memory which others can
+ * see is the same at each. So W need stop at the last one only. On the way are calls, returns and
+ * jumps through memory that nobody else can change, what is stored in W's own stack, and the jumps
+ * whose flags are those that W has now.
  *
  * That serves forks (a child meets memory, and not what W has read), and no others.
  */
@@ -17,9 +18,13 @@
 
 #define STRIDE_MAX 64
 
+struct stride_point {
+	uint64_t pc, sp;
+};
+
 struct stride {
-	uint64_t pcs[STRIDE_MAX + 1]; /* from where W stands to where it is to stop */
-	size_t n;                     /* instructions in between */
+	struct stride_point points[STRIDE_MAX + 1]; /* from where W stands to where it is to stop */
+	size_t n;                                   /* instructions in between */
 };
 
 /* From where W stands; false: a step does as well. For a walker that observes. */

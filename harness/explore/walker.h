@@ -82,7 +82,7 @@ enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int t
 
 /*
  * The same the next time, when there is nothing on the way that waits; to the first stop, which may
- * be a signal's. Nothing is told of its effect: there is none.
+ * be a signal's. Nothing is told of its effect: there is none that others could see.
  */
 enum walk_state walker_run_straight(struct walker *walker, uint64_t pc);
 

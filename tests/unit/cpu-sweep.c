@@ -2,8 +2,10 @@
 /*
  * What cpu_accesses() foresees, against what the processor does, opcode by opcode. Each encoding is
  * executed once, with registers that point to memory that may not be touched, only be read, or be
- * written: a fault tells the address that it touched, and what changed tells what it wrote.
+ * written: a fault tells the address that it touched, and what changed tells what it wrote. Where
+ * it leads, and which registers it leaves as they were, is what cpu_ahead_*() say.
  */
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/user.h>
@@ -29,7 +31,7 @@ enum { ALL_SHUT, ALL_READABLE, ALL_OPEN, EVEN_SHUT, ODD_SHUT, WAYS };
 static char before[REGION_SIZE];
 static struct user_regs_struct initial;
 static struct user_fpregs_struct initial_fp;
-static unsigned int executed, told, missed;
+static unsigned int executed, told, missed, followed, known;
 static bool every_way;
 
 /* The tracer writes the code, and reads what is written, by its own mappings. */
@@ -133,6 +135,39 @@ static void stores_check(unsigned int way, const struct cpu_access *a, size_t n)
 	memcpy(OPEN, before, REGION_SIZE);
 }
 
+/* Of flags, what stepping itself changes. */
+#define FLAGS_OF_STEPPING 0x10100ull
+
+static uint64_t register_at(const struct cpu_registers *registers, size_t slot)
+{
+	return registers->raw[slot] & (slot == offsetof(struct user_regs_struct, eflags) / 8 ?
+				       ~FLAGS_OF_STEPPING : ~0ull);
+}
+
+/* It has come through: is it where it was said to come, with what it was said to have? */
+static void ahead_check(pid_t pid, unsigned int way, const struct cpu_instruction *instruction,
+			const struct cpu_registers *registers)
+{
+	struct cpu_ahead ahead = { .registers = *registers };
+	struct cpu_registers now = { 0 };
+	uint64_t address;
+	size_t orig_rax = offsetof(struct user_regs_struct, orig_rax) / 8;
+
+	if (cpu_ahead_way(&ahead, instruction, &address) != CPU_WAY_KNOWN)
+		return;
+	if (cpu_fetch(pid, &now) < 0)
+		traced_fail("reading registers");
+	cpu_ahead_go(&ahead, instruction, address);
+	followed++;
+	for (size_t slot = 0; slot < sizeof(struct user_regs_struct) / 8; slot++) {
+		if (slot == orig_rax || ahead.unknown >> slot & 1)
+			continue;
+		known++;
+		if (register_at(&now, slot) != register_at(&ahead.registers, slot))
+			miss(way, "another register", slot, NULL, 0);
+	}
+}
+
 static void execute(pid_t pid, const struct cpu_instruction *instruction, unsigned int way)
 {
 	struct user_regs_struct u;
@@ -155,6 +190,8 @@ static void execute(pid_t pid, const struct cpu_instruction *instruction, unsign
 	if (signo == SIGSEGV)
 		fault_check(pid, way, a, n);
 	stores_check(way, a, n);
+	if (signo == SIGTRAP)
+		ahead_check(pid, way, instruction, &registers);
 }
 
 /* One way for each encoding, any: neighbours go others. */
@@ -253,11 +290,14 @@ static void evex_sweep(pid_t pid)
 
 static void sweep(pid_t pid, void (*encodings)(pid_t), const char *name)
 {
-	executed = told = missed = 0;
+	executed = told = missed = followed = known = 0;
 	encodings(pid);
 	CHECK_INT(missed, 0, "no access of %s instructions is missed", name);
 	CHECK(told > executed / 5, "a fifth of them showed one");
-	printf("# %u executed, %u told of an access\n", executed, told);
+	CHECK(followed > executed / 5 && known > 24 * followed,
+	      "a fifth is followed, and most registers are known behind them");
+	printf("# %u executed, %u told of an access, %u followed, with %u registers known\n",
+	       executed, told, followed, known);
 }
 
 /* With an argument each encoding is executed in every way. */

@@ -146,51 +146,142 @@ static void known_check(void)
 	CHECK(instruction.wild && !instruction.length, "half an instruction is none");
 }
 
-/* Is it known, without going through it, where it leads, and that it stores nothing? */
-static void straight_check(void)
+/*
+ * Where each leads, from 0x400000, what the stack pointer is there, 0x5000 before, and what it has
+ * stored. The other registers are cpu-sweep.c's.
+ */
+static const struct {
+	const char *text;
+	char code[CPU_CODE_MAX];
+	const char *way;
+} ways[] = {
+	{ "mov rax, [rdi]", "\x48\x8b\x07", "400003 sp 5000" },
+	{ "cmovz eax, [rdi]", "\x0f\x44\x07", "400003 sp 5000" },
+	{ "mov rbp, rsp", "\x48\x89\xe5", "400003 sp 5000" },
+	{ "nop [rax]", "\x0f\x1f\x00", "400003 sp 5000" },
+	{ "mov [rdi], rax", "\x48\x89\x07", "400003 sp 5000 8000+8" },
+	{ "xchg [rdi], al", "\x86\x07", "400002 sp 5000 8000+1" },
+	{ "lock cmpxchg [rdi], ecx", "\xf0\x0f\xb1\x0f", "400004 sp 5000 8000+4" },
+	{ "push rbx", "\x53", "400001 sp 4ff8 4ff8+8" },
+	{ "push word 1", "\x66\x6a\x01", "400003 sp 4ffe 4ffe+2" },
+	{ "push [rsp + 8]", "\xff\x74\x24\x08", "400004 sp 4ff8 4ff8+8" },
+	{ "pop rbx", "\x5b", "400001 sp 5008" },
+	{ "pop [rsp + 8]", "\x8f\x44\x24\x08", "unknown" },
+	{ "pop rsp", "\x5c", "unknown" },
+	{ "leave", "\xc9", "400001 sp 6008" },
+	{ "leave, 16 bits", "\x66\xc9", "unknown" },
+	{ "popf", "\x9d", "unknown" },
+	{ "pushf", "\x9c", "unknown" },
+	{ "sub rsp, 8", "\x48\x83\xec\x08", "400004 sp 4ff8" },
+	{ "sub rsp, 0x12345678", "\x48\x81\xec\x78\x56\x34\x12", "400007 sp ffffffffedcbf988" },
+	{ "add rsp, -8", "\x48\x83\xc4\xf8", "400004 sp 4ff8" },
+	{ "sub esp, 8", "\x83\xec\x08", "unknown" },
+	{ "sub rsp, rax", "\x48\x29\xc4", "unknown" },
+	{ "and rsp, -64", "\x48\x83\xe4\xc0", "unknown" },
+	{ "mov esp, eax", "\x89\xc4", "unknown" },
+	{ "xchg rsp, rax", "\x48\x94", "unknown" },
+	{ "jmp", "\xeb\x02", "400004 sp 5000" },
+	{ "jmp, far away", "\xe9\x00\x01\x00\x00", "400105 sp 5000" },
+	{ "jmp rax", "\xff\xe0", "unknown" },
+	{ "jmp [rip + 0x10]", "\xff\x25\x10\x00\x00\x00", "[400016] sp 5000" },
+	{ "jmp [rax + rcx * 8]", "\xff\x24\xc8", "[11000] sp 5000" },
+	{ "jrcxz", "\xe3\x02", "unknown" },
+	{ "loop", "\xe2\x02", "unknown" },
+	{ "call", "\xe8\x00\xff\xff\xff", "3fff05 sp 4ff8 4ff8+8" },
+	{ "call, padded for the linker", "\x66\x48\xe8\x01\x00\x00\x00", "400008 sp 4ff8 4ff8+8" },
+	{ "call [rsp + 8]", "\xff\x54\x24\x08", "[5008] sp 4ff8 4ff8+8" },
+	{ "call rax", "\xff\xd0", "unknown" },
+	{ "ret", "\xc3", "[5000] sp 5008" },
+	{ "ret 16", "\xc2\x10\x00", "[5000] sp 5018" },
+	{ "bnd ret", "\xf2\xc3", "[5000] sp 5008" },
+	{ "far ret", "\xcb", "unknown" },
+	{ "rep movsb", "\xf3\xa4", "unknown" },
+	{ "movsb", "\xa4", "unknown" },
+	{ "repne scasb", "\xf2\xae", "unknown" },
+	{ "syscall", "\x0f\x05", "unknown" },
+	{ "int3", "\xcc", "unknown" },
+	{ "rdfsbase", "\xf3\x0f\xae\xc0", "unknown" },
+	{ "xbegin", "\xc7\xf8\x00\x00\x00\x00", "unknown" },
+	{ "clzero", "\x0f\x01\xfc", "unknown" },
+	{ "no instruction", "\x06", "unknown" },
+};
+
+static void way_describe(char *out, size_t size, struct cpu_ahead ahead, const char *code)
+{
+	struct cpu_instruction instruction;
+	struct cpu_access stores[CPU_ACCESSES_MAX];
+	FILE *f = fmemopen(out, size, "w");
+	enum cpu_way way;
+	uint64_t address;
+	int n;
+
+	if (!f)
+		exit(3);
+	cpu_decode((const uint8_t *)code, CPU_CODE_MAX, &instruction);
+	n = cpu_ahead_stores(&ahead, &instruction, stores);
+	way = cpu_ahead_way(&ahead, &instruction, &address);
+	if (way == CPU_WAY_UNKNOWN) {
+		fputs("unknown", f);
+	} else {
+		cpu_ahead_go(&ahead, &instruction, address);
+		fprintf(f, way == CPU_WAY_READ ? "[%jx] sp %jx" : "%jx sp %jx", (uintmax_t)address,
+			(uintmax_t)cpu_sp(&ahead.registers));
+		for (int i = 0; i < n; i++)
+			fprintf(f, " %jx+%u", (uintmax_t)stores[i].address, stores[i].size);
+	}
+	fclose(f);
+}
+
+static void way_check(void)
+{
+	struct cpu_ahead ahead = { .unknown = 0 };
+	char text[128];
+
+	registers_known(&ahead.registers);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		way_describe(text, sizeof(text), ahead, ways[i].code);
+		CHECK_STR(text, ways[i].way, "%s: where it leads", ways[i].text);
+	}
+}
+
+/* Behind an instruction that gives a register an unknown value, what needs it is unknown. */
+static void unknown_check(void)
 {
 	static const struct {
 		const char *text;
-		char code[CPU_CODE_MAX];
-		bool straight;
-	} ones[] = {
-		{ "mov rax, [rdi]", "\x48\x8b\x07", true },
-		{ "cmp [rdi], rax", "\x48\x39\x07", true },
-		{ "div [rdi]", "\x48\xf7\x37", true },
-		{ "cmovz eax, [rdi]", "\x0f\x44\x07", true },
-		{ "mov rbp, rsp", "\x48\x89\xe5", true },
-		{ "nop [rax]", "\x0f\x1f\x00", true },
-		{ "mov [rdi], rax", "\x48\x89\x07", false },
-		{ "xchg [rdi], al", "\x86\x07", false },
-		{ "lock cmpxchg [rdi], ecx", "\xf0\x0f\xb1\x0f", false },
-		{ "push rbx", "\x53", false },
-		{ "pop rbx", "\x5b", false },
-		{ "leave", "\xc9", false },
-		{ "popf", "\x9d", false },
-		{ "sub rsp, 8", "\x48\x83\xec\x08", false },
-		{ "mov esp, eax", "\x89\xc4", false },
-		{ "xchg rsp, rax", "\x48\x94", false },
-		{ "jz", "\x74\x02", false },
-		{ "jmp", "\xeb\x02", false },
-		{ "jmp rax", "\xff\xe0", false },
-		{ "jrcxz", "\xe3\x02", false },
-		{ "loop", "\xe2\x02", false },
-		{ "call", "\xe8\x00\x00\x00\x00", false },
-		{ "ret", "\xc3", false },
-		{ "rep movsb", "\xf3\xa4", false },
-		{ "repne scasb", "\xf2\xae", false },
-		{ "syscall", "\x0f\x05", false },
-		{ "int3", "\xcc", false },
-		{ "xbegin", "\xc7\xf8\x00\x00\x00\x00", false },
-		{ "clzero", "\x0f\x01\xfc", false },
-		{ "no instruction", "\x06", false },
+		char first[CPU_CODE_MAX], second[CPU_CODE_MAX];
+		bool leads, stores;
+	} pairs[] = {
+		{ "mov rdi, rax; mov [rdi], al", "\x48\x89\xc7", "\x88\x07", true, false },
+		{ "mov rcx, rax; mov [rdi], al", "\x48\x89\xc1", "\x88\x07", true, true },
+		{ "mov cl, al; mov [rdi + rcx], al", "\x88\xc1", "\x88\x04\x0f", true, false },
+		{ "push rdi; mov [rsp], al", "\x57", "\x88\x04\x24", true, true },
+		{ "mov rdi, rax; mov al, [rdi]", "\x48\x89\xc7", "\x8a\x07", true, true },
+		{ "mov rdi, rax; jmp [rdi]", "\x48\x89\xc7", "\xff\x27", false, true },
+		{ "test al, al; jz", "\x84\xc0", "\x74\x02", false, true },
+		{ "cmc; jc", "\xf5", "\x72\x02", false, true },
+		{ "mov al, 1; jz", "\xb0\x01", "\x74\x02", true, true },
+		{ "pop rbp; leave", "\x5d", "\xc9", false, true },
+		{ "mov fs, eax; mov fs:[rax], al", "\x8e\xe0", "\x64\x88\x00", true, false },
+		{ "mov rax, rbx; bts [rdi], rax", "\x48\x89\xd8", "\x48\x0f\xab\x07", true, false },
 	};
-	struct cpu_instruction instruction;
 
-	for (size_t i = 0; i < sizeof(ones) / sizeof(ones[0]); i++) {
-		cpu_decode((const uint8_t *)ones[i].code, CPU_CODE_MAX, &instruction);
-		CHECK_INT(instruction.straight, ones[i].straight, "%s: is it straight?",
-			  ones[i].text);
+	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		struct cpu_access stores[CPU_ACCESSES_MAX];
+		struct cpu_ahead ahead = { .unknown = 0 };
+		struct cpu_instruction first, second;
+		uint64_t address = 0;
+
+		registers_known(&ahead.registers);
+		cpu_decode((const uint8_t *)pairs[i].first, CPU_CODE_MAX, &first);
+		cpu_decode((const uint8_t *)pairs[i].second, CPU_CODE_MAX, &second);
+		CHECK(cpu_ahead_way(&ahead, &first, &address) == CPU_WAY_KNOWN, "%s",
+		      pairs[i].text);
+		cpu_ahead_go(&ahead, &first, address);
+		CHECK_INT(cpu_ahead_way(&ahead, &second, &address) != CPU_WAY_UNKNOWN,
+			  pairs[i].leads, "is it told where that leads?");
+		CHECK_INT(cpu_ahead_stores(&ahead, &second, stores) >= 0, pairs[i].stores,
+			  "and what it stores?");
 	}
 }
 
@@ -226,45 +317,43 @@ static uint64_t flags_of(unsigned int bits)
 	return all;
 }
 
+/* Where it leads. */
+static uint64_t target(const struct cpu_ahead *ahead, const uint8_t code[CPU_CODE_MAX])
+{
+	struct cpu_instruction instruction;
+	uint64_t address;
+
+	cpu_decode(code, CPU_CODE_MAX, &instruction);
+	return cpu_ahead_way(ahead, &instruction, &address) == CPU_WAY_KNOWN ? address : 0;
+}
+
 static void jump_check(void)
 {
-	struct cpu_registers registers;
-	struct cpu_instruction near, far, always, none;
+	struct cpu_ahead ahead = { .unknown = 0 };
 	unsigned int wrong = 0;
 
-	registers_known(&registers);
+	registers_known(&ahead.registers);
 	for (unsigned int condition = 0; condition < 16; condition++) {
-		uint8_t near_code[CPU_CODE_MAX] = { (uint8_t)(0x70 + condition), 0xf0 };
-		uint8_t far_code[CPU_CODE_MAX] = { 0x0f, (uint8_t)(0x80 + condition), 0, 1 };
+		uint8_t near[CPU_CODE_MAX] = { (uint8_t)(0x70 + condition), 0xf0 };
+		uint8_t far[CPU_CODE_MAX] = { 0x0f, (uint8_t)(0x80 + condition), 0, 1 };
 
-		cpu_decode(near_code, CPU_CODE_MAX, &near);
-		cpu_decode(far_code, CPU_CODE_MAX, &far);
-		wrong += !near.jumps || !far.jumps;
 		for (unsigned int bits = 0; bits < 32; bits++) {
-			uint64_t flags = flags_of(bits);
-			bool met = is_met(condition, flags);
+			uint64_t flags = flags_of(bits), met = is_met(condition, flags);
 
-			registers.raw[offsetof(struct user_regs_struct, eflags) / 8] = flags;
-			wrong += cpu_jump(&near, &registers) != 0x400000ull + 2 - 16 * met;
-			wrong += cpu_jump(&far, &registers) != 0x400000ull + 6 + 256 * met;
+			ahead.registers.raw[offsetof(struct user_regs_struct, eflags) / 8] = flags;
+			wrong += target(&ahead, near) != 0x400000 + 2 - 16 * met;
+			wrong += target(&ahead, far) != 0x400000 + 6 + 256 * met;
 		}
 	}
 	CHECK_INT(wrong, 0, "where a jump leads is what the processor makes of it");
-	cpu_decode((const uint8_t *)"\xe9\x00\x01\x00\x00", 5, &always);
-	CHECK(always.jumps && cpu_jump(&always, &registers) == 0x400105, "one without condition");
-	cpu_decode((const uint8_t *)"\xff\xe0", 2, &none);
-	CHECK(!none.jumps, "one that a register leads is not told");
-	cpu_decode((const uint8_t *)"\xe3\x02", 2, &none);
-	CHECK(!none.jumps, "nor one that counts");
-	cpu_decode((const uint8_t *)"\xe8\x00\x00\x00\x00", 5, &none);
-	CHECK(!none.jumps, "nor is a call one");
 }
 
 int main(void)
 {
 	CHECK(cpu_supported(), "this machine can be stepped");
 	known_check();
-	straight_check();
+	way_check();
+	unknown_check();
 	jump_check();
 	return tap_done();
 }

@@ -14,8 +14,9 @@
 
 static int variable __attribute__((used));
 
-extern const char at_first[], at_fault[], at_store[], at_branch[], at_behind[], at_push[],
-	at_loop[], at_again[];
+extern const char at_first[], at_fault[], at_store[], at_two[], at_branch[], at_behind[],
+	at_call[], at_function[], at_ret[], at_return[], at_unknown[], at_far[], at_flags[],
+	at_loop[], at_again[], at_data[], at_wild[];
 
 static void child(void)
 {
@@ -27,18 +28,39 @@ static void child(void)
 			 "at_fault: mov (%%rcx), %%ecx\n"
 			 "add %%ecx, %%eax\n"
 			 "at_store: mov %%eax, variable(%%rip)\n"
-			 "mov $2, %%eax\n"
+			 "lea at_wild(%%rip), %%rcx\n"
+			 "mov %%rcx, -16(%%rsp)\n"
+			 "at_two: mov $2, %%eax\n"
 			 "at_branch: jmp at_behind\n"
 			 "nop\n"
-			 "at_behind: nop\n"
-			 "nop\n"
-			 "at_push: push %%rax\n"
-			 "pop %%rax\n"
-			 "xor %%eax, %%eax\n"
+			 "at_behind: push %%rax\n"
+			 "mov %%rax, -64(%%rsp)\n"
+			 "at_call: call at_function\n"
+			 "at_return: pop %%rax\n"
+			 "lea -64(%%rsp), %%rdx\n"
+			 "at_unknown: mov %%rax, (%%rdx)\n"
+			 "jmp *at_table(%%rip)\n"
+			 "at_function: nop\n"
+			 "at_ret: ret\n"
+			 ".pushsection .data.rel.ro, \"aw\"\n"
+			 "at_table: .quad at_far\n"
+			 ".popsection\n"
+			 "at_far: mov variable(%%rip), %%edx\n"
+			 "test %%eax, %%eax\n"
+			 "at_flags: jz at_first\n"
+			 "mov $-3, %%eax\n"
 			 "at_loop: inc %%eax\n"
 			 "nop\n"
 			 "at_again: jnz at_loop\n"
+			 "at_data: lea variable(%%rip), %%rax\n"
+			 "push %%rax\n"
+			 "at_wild: ret\n"
 			 : : : "rax", "rcx", "rdx", "memory", "cc");
+}
+
+static bool is_at(const struct stride *stride, size_t i, const char *place)
+{
+	return i <= stride->n && stride->points[i].pc == (uintptr_t)place;
 }
 
 static void walker_make(struct walker *walker, const struct control *control)
@@ -68,6 +90,68 @@ static void mend(struct walker *walker)
 		traced_fail("setting a register");
 }
 
+/* W's own stack, and what leads through memory, as far as nobody else can see or change that. */
+static void way_check(struct walker *walker)
+{
+	uint64_t sp = cpu_sp(&walker->registers);
+	struct stride stride;
+	size_t n;
+
+	walker->reach.all = true;
+	CHECK(stride_plan(&stride, walker) && stride.n == 2 && is_at(&stride, 2, at_behind),
+	      "what is stored where others can see it is an end");
+	walker->reach.all = false;
+	CHECK(pc_of(walker) == (uintptr_t)at_two && stride_plan(&stride, walker) &&
+	      is_at(&stride, 1, at_branch) && is_at(&stride, 2, at_behind) &&
+	      is_at(&stride, 4, at_call) && is_at(&stride, 5, at_function),
+	      "a jump, W's own stack and a call are no end");
+	CHECK(stride.points[2].sp == sp && stride.points[3].sp == sp - 8 &&
+	      stride.points[5].sp == sp - 16, "where the stack pointer is is known as well");
+	CHECK(stride.n == 6 && is_at(&stride, 6, at_ret),
+	      "a return through what was stored on the way is one");
+	CHECK(stride_run(&stride, walker, &n) == WALK_ON && n == 6 &&
+	      pc_of(walker) == (uintptr_t)at_ret && cpu_sp(&walker->registers) == sp - 16,
+	      "W comes there");
+	CHECK(stride_plan(&stride, walker) && stride.n == 3 && is_at(&stride, 1, at_return) &&
+	      is_at(&stride, 3, at_unknown), "from there it leads back, up to a store that is "
+	      "anywhere");
+	CHECK(stride_run(&stride, walker, &n) == WALK_ON && n == 3 &&
+	      cpu_sp(&walker->registers) == sp, "W comes there");
+	CHECK(stride_plan(&stride, walker) && stride.n == 4 && is_at(&stride, 2, at_far) &&
+	      is_at(&stride, 4, at_flags), "now it is known where that is; and a jump through "
+	      "memory that nobody may write, but not one by flags to come");
+	CHECK(stride_run(&stride, walker, &n) == WALK_ON && n == 4, "W comes there");
+	CHECK(stride_plan(&stride, walker) && stride.n > 2 && is_at(&stride, 2, at_loop),
+	      "by flags that it has it does");
+}
+
+/* Where it must not go. */
+static void end_check(struct walker *walker)
+{
+	struct cpu_registers before;
+	struct stride stride;
+	size_t n;
+
+	CHECK_INT(walker_run_to(walker, (uintptr_t)at_loop, 1), WALK_ON,
+		  "it is run to a place, and the stride's breakpoint is gone");
+	CHECK(stride_plan(&stride, walker) && stride_run(&stride, walker, &n) == WALK_ON &&
+	      pc_of(walker) == (uintptr_t)at_again, "the next stride sets one anew");
+	CHECK(stride_plan(&stride, walker) && stride.n == 2 && is_at(&stride, 1, at_loop),
+	      "a jump back leads to where W has been, once");
+	CHECK_INT(walker_run_to(walker, (uintptr_t)at_data, 1), WALK_ON, "W goes on");
+	before = walker->registers;
+	CHECK(stride_plan(&stride, walker) && stride_run(&stride, walker, &n) == WALK_ON &&
+	      pc_of(walker) == (uintptr_t)at_wild, "a return address is pushed");
+	CHECK(!stride_plan(&stride, walker) && stride.n == 0, "where there is no code that nobody "
+	      "may write a stride does not lead");
+	for (size_t i = 0; i < walker->reach.nconstant; i++)
+		if (walker->reach.constant[i].start < (uintptr_t)at_data &&
+		    walker->reach.constant[i].end > (uintptr_t)at_data)
+			walker->reach.constant[i].start = (uintptr_t)at_data + 1;
+	walker->registers = before;
+	CHECK(!stride_plan(&stride, walker) && stride.n == 0, "nor does it begin elsewhere");
+}
+
 int main(void)
 {
 	static struct control control;
@@ -80,8 +164,8 @@ int main(void)
 	CHECK(pc_of(&walker) == (uintptr_t)at_first, "W stands before them");
 	CHECK(stride_plan(&stride, &walker), "there are some");
 	CHECK_INT(stride.n, 5, "as many as there are up to the store");
-	CHECK(stride.pcs[0] == (uintptr_t)at_first && stride.pcs[3] == (uintptr_t)at_fault &&
-	      stride.pcs[5] == (uintptr_t)at_store, "and where");
+	CHECK(is_at(&stride, 0, at_first) && is_at(&stride, 3, at_fault) &&
+	      is_at(&stride, 5, at_store), "and where");
 	walker.leave_pc = (uintptr_t)at_fault;
 	CHECK(stride_plan(&stride, &walker) && stride.n == 2, "none leads to the window's end");
 	walker.leave_pc = 0;
@@ -96,22 +180,10 @@ int main(void)
 	CHECK(n == 2 && pc_of(&walker) == (uintptr_t)at_store, "up to the store");
 	CHECK(!stride_plan(&stride, &walker), "which is none of them");
 	CHECK(walker_step(&walker, &effect) == WALK_ON && effect.changed, "but a step of its own");
-	CHECK(!stride_plan(&stride, &walker), "a single one is stepped, too");
-	walker_step(&walker, &effect);
-	CHECK(pc_of(&walker) == (uintptr_t)at_branch && stride_plan(&stride, &walker) &&
-	      stride.n == 3 && stride.pcs[1] == (uintptr_t)at_behind,
-	      "a jump before which it stands leads on");
-	CHECK(stride_run(&stride, &walker, &n) == WALK_ON && n == 3 &&
-	      pc_of(&walker) == (uintptr_t)at_push && !stride_plan(&stride, &walker),
-	      "up to what moves the stack pointer");
-	CHECK_INT(walker_run_to(&walker, (uintptr_t)at_loop, 1), WALK_ON,
-		  "it is run to a place, and the stride's breakpoint is gone");
-	CHECK(stride_plan(&stride, &walker) && stride_run(&stride, &walker, &n) == WALK_ON &&
-	      pc_of(&walker) == (uintptr_t)at_again, "the next stride sets one anew");
-	CHECK(stride_plan(&stride, &walker) && stride.n == 2 &&
-	      stride.pcs[1] == (uintptr_t)at_loop, "a jump back leads to where W has been, once");
-	walker.reach.nconstant = 0;
-	CHECK(!stride_plan(&stride, &walker), "code that somebody may write is stepped");
+	CHECK_INT(walker_run_to(&walker, (uintptr_t)at_two, 1), WALK_ON, "there is an address "
+		  "where a call will store another");
+	way_check(&walker);
+	end_check(&walker);
 	kill(walker.pid, SIGKILL);
 	walker_end(&walker);
 	return tap_done();
