@@ -37,7 +37,8 @@ LIBS = -ldw -lelf -ljansson -liberty $(DECODER) -lm -ldl -lpthread
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 DECODER = $(if $(filter x86_64,$(MACHINE)),-lZydis)
 
-SOURCES := $(sort $(wildcard harness/*.c harness/*/*.c))
+# embed/traceback.c serves whoever looks from outside as well.
+SOURCES := $(sort $(wildcard harness/*.c harness/*/*.c) embed/traceback.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
 LIB_OBJECTS := $(filter-out $(BUILD)/harness/main.o,$(OBJECTS))
 # What libforkpoint-triage.a is made of: the parts of the program that are pure, and library/.

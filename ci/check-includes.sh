@@ -17,7 +17,7 @@ cd "${1:-$(dirname "$0")/..}"
 rules() {
 	cat <<-'RULES'
 	base                    base
-	observe                 base observe embed/subject.h
+	observe                 base observe embed/subject.h embed/traceback.h
 	triage                  base triage observe/crash.h
 	library                 base triage library observe/crash.h
 	report                  base report

@@ -602,11 +602,6 @@ int traceback_init(void)
 	return 0;
 }
 
-__attribute__((constructor)) static void init_early(void)
-{
-	traceback_init();
-}
-
 /* No process has so many interpreters, or threads of one. */
 #define CHAIN_MAX 65536
 

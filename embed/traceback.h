@@ -33,9 +33,8 @@ struct traceback_frame {
 struct _ts; /* PyThreadState */
 
 /*
- * Once, at a quiet moment, before the first traceback_frames(): finds the runtime, by dlsym(). Done
- * by itself when the program or library is loaded, if Python is there by then. 0, or -1: there is
- * no Python in this process, or none that is known.
+ * Once, at a quiet moment, before the first traceback_frames(): finds the runtime, by dlsym(). 0,
+ * or -1: there is no Python in this process, or none that is known.
  */
 int traceback_init(void);
 

@@ -17,6 +17,7 @@
 	X(replay)       \
 	X(report)       \
 	X(triage)       \
+	X(stack)        \
 	X(doctor)       \
 	X(help)
 

@@ -135,7 +135,8 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 
 	crash_take_announcement(crash, announced);
 	crash_take_message(crash, message);
-	view_capture(crash, crash->pid, announced, capture_session(cache, crash->pid), &notes);
+	view_capture(crash, &(struct view_request){ .pid = crash->pid, .announced = announced },
+		     capture_session(cache, crash->pid), &notes);
 	waits_settle(crash, &notes);
 	wait_notes_release(&notes);
 	thread = thread_of(crash, crash->tid);
@@ -163,7 +164,8 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 	crash->kind = kind;
 	crash_take_message(crash, message);
 	for (size_t i = 0; i < n; i++)
-		view_capture(crash, pids[i], NULL, capture_session(cache, pids[i]), &notes);
+		view_capture(crash, &(struct view_request){ .pid = pids[i] },
+			     capture_session(cache, pids[i]), &notes);
 	waits_settle(crash, &notes);
 	wait_notes_release(&notes);
 	culprit = waits_choose_culprit(crash, n ? pids[n - 1] : 0);
@@ -176,6 +178,20 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 	} else if (n) {
 		crash->pid = crash->tid = pids[n - 1];
 	}
+	return crash;
+}
+
+struct crash *capture_look(struct capture_cache *cache, pid_t pid)
+{
+	struct crash *crash = crash_new();
+	struct wait_notes notes = { 0 };
+
+	crash->kind = CRASH_KIND_LOOK;
+	crash->pid = crash->tid = pid;
+	view_capture(crash, &(struct view_request){ .pid = pid, .python = true },
+		     capture_session(cache, pid), &notes);
+	waits_settle(crash, &notes);
+	wait_notes_release(&notes);
 	return crash;
 }
 

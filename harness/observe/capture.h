@@ -47,6 +47,9 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, const pid_t *pids,
 			   size_t n, const char *message);
 
+/* All threads of a process that nothing has happened to, native and Python frames merged. */
+struct crash *capture_look(struct capture_cache *cache, pid_t pid);
+
 /* 0, or -1 and a sentence: can this process trace its children? Tried, not looked up. */
 struct strbuf;
 int capture_check_ptrace(struct strbuf *err);

@@ -52,10 +52,21 @@ static void thread_release(struct crash_thread *thread)
 	free(thread->wait.what);
 }
 
+static void python_release(struct crash_python *python)
+{
+	free(python->release);
+	free(python->module);
+	free(python->interps);
+	free(python->trouble);
+}
+
 void crash_free(struct crash *crash)
 {
 	if (!crash)
 		return;
+	for (size_t i = 0; i < crash->npythons; i++)
+		python_release(&crash->pythons[i]);
+	free(crash->pythons);
 	for (size_t i = 0; i < crash->nthreads; i++)
 		thread_release(&crash->threads[i]);
 	free(crash->threads);
@@ -88,6 +99,12 @@ struct crash_frame *crash_thread_add_frame(struct crash_thread *thread)
 {
 	thread->frames = array_grow(thread->frames, thread->nframes, sizeof(*thread->frames));
 	return &thread->frames[thread->nframes++];
+}
+
+struct crash_python *crash_add_python(struct crash *crash)
+{
+	crash->pythons = array_grow(crash->pythons, crash->npythons, sizeof(*crash->pythons));
+	return &crash->pythons[crash->npythons++];
 }
 
 const struct crash_thread *crash_culprit(const struct crash *crash)

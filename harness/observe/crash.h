@@ -60,6 +60,7 @@ struct crash_frame {
 	bool signal_frame;    /* the frame below was interrupted, not called */
 	bool inlined;         /* part of the frame below, by the compiler */
 	bool python;          /* function, file and line are of Python code */
+	bool evaluator;       /* CPython's, which runs the Python frames before it */
 	bool method;          /* its first argument is called `this` */
 	bool null_argument;   /* one of its arguments is NULL: a name, a value or a string */
 	enum debug_match debug; /* what its function, file and line are from */
@@ -83,6 +84,9 @@ struct crash_thread {
 	/* Why it is there, if it is no stack of that moment: "freed by", "previous write"; NULL. */
 	char *role;
 	bool has_gil;
+	bool has_python;      /* it has a thread state; whose interpreter is `interp` */
+	int64_t interp;       /* the innermost one's id */
+	bool python_torn;     /* its Python frames end where they should not */
 	char state;           /* as /proc says it; 0: unknown */
 	bool culprit;         /* the thread that crashed, or that the hang is about */
 	struct crash_wait wait;
@@ -90,6 +94,27 @@ struct crash_thread {
 	size_t nframes;
 	size_t left_out;      /* frames in the middle that are not among them */
 	bool truncated;       /* the unwinder stopped before the thread's start */
+};
+
+/* An interpreter of CPython in a process. */
+struct crash_interp {
+	int64_t id;
+	bool gil_taken;
+	pid_t gil_tid;        /* by this thread; 0: by one that is not known */
+	bool collecting;      /* a garbage collection runs */
+};
+
+/* CPython in a process. */
+struct crash_python {
+	pid_t pid;
+	char *release;        /* "3.13.5"; NULL: not known */
+	bool free_threaded;
+	char *module;         /* path of the library or program that it is in; NULL: not known */
+	bool finalizing;
+	pid_t finalizing_tid; /* 0: not known */
+	struct crash_interp *interps;
+	size_t ninterps;
+	char *trouble;        /* why it is not read, or not all of it; NULL: nothing */
 };
 
 enum crash_kind {
@@ -122,6 +147,8 @@ struct crash {
 	char *maps;           /* /proc/PID/maps; NULL: not taken */
 	struct crash_thread *threads;
 	size_t nthreads;
+	struct crash_python *pythons; /* of those of its processes that were looked at for it */
+	size_t npythons;
 	char *degraded;       /* what is missing and why ("no ptrace: …"); NULL: nothing */
 };
 
@@ -132,6 +159,8 @@ void crash_free(struct crash *crash); /* NULL is fine */
 /* A new zeroed thread at the end. Pointers to earlier threads are void afterwards. */
 struct crash_thread *crash_add_thread(struct crash *crash);
 struct crash_frame *crash_thread_add_frame(struct crash_thread *thread);
+/* As crash_add_thread(). */
+struct crash_python *crash_add_python(struct crash *crash);
 /* The culprit, or the first thread, or NULL. */
 const struct crash_thread *crash_culprit(const struct crash *crash);
 

@@ -15,6 +15,13 @@
 
 #define MACHINE_DWARF_MAX 33
 
+/* The stack pointer's number. */
+#ifdef __aarch64__
+#define MACHINE_DWARF_SP 31
+#else
+#define MACHINE_DWARF_SP 7
+#endif
+
 struct machine_registers {
 	uint64_t pc;
 	uint64_t dwarf[MACHINE_DWARF_MAX]; /* by DWARF number */

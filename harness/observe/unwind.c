@@ -239,6 +239,7 @@ static int frame_add(Dwfl_Frame *state, void *arg)
 	struct unwind_session *session = arg;
 	struct unwind_stack *stack = session->stack;
 	struct unwind_frame *frame, *inner;
+	Dwarf_Word sp;
 	Dwarf_Addr pc;
 	bool activation;
 
@@ -250,6 +251,7 @@ static int frame_add(Dwfl_Frame *state, void *arg)
 	frame = &stack->frames[stack->n++];
 	session->lost = false;
 	frame->pc = pc;
+	frame->sp = dwfl_frame_reg(state, MACHINE_DWARF_SP, &sp) == 0 ? sp : 0;
 	frame->activation = activation;
 	/*
 	 * libdwfl calls both the trampoline and what it interrupted activations. The first frame
@@ -271,7 +273,9 @@ static void stack_extend(struct unwind_session *session, const struct machine_re
 	if (session->attached && !dwfl_getthread_frames(session->dwfl, 1, frame_add, session))
 		stack->truncated = session->lost;
 	if (stack->n == session->first && stack->n < UNWIND_FRAMES_MAX)
-		stack->frames[stack->n++] = (struct unwind_frame){ registers->pc, true, false };
+		stack->frames[stack->n++] = (struct unwind_frame){
+			.pc = registers->pc, .activation = true,
+		};
 }
 
 void unwind_thread(struct unwind_session *session, const struct machine_registers *registers,
@@ -285,7 +289,9 @@ void unwind_thread(struct unwind_session *session, const struct machine_register
 		return;
 	}
 	/* It jumped into nowhere. Who called is what matters. */
-	stack->frames[stack->n++] = (struct unwind_frame){ registers->pc, true, false };
+	stack->frames[stack->n++] = (struct unwind_frame){
+		.pc = registers->pc, .activation = true,
+	};
 	stack->truncated = true;
 	if (!machine_undo_call(&caller, session->memory) ||
 	    !maps_is_code(session->maps, caller.pc))

@@ -24,6 +24,7 @@
 
 struct unwind_frame {
 	uint64_t pc;
+	uint64_t sp;     /* 0: not known. Up to the next frame's, the stack is this one's */
 	bool activation; /* pc is where the thread stands, not where a call returns to */
 	bool trampoline; /* the kernel's signal return: the next frame was interrupted */
 };

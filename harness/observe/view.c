@@ -14,7 +14,9 @@
 #include "base/strbuf.h"
 #include "observe/denied.h"
 #include "observe/machine.h"
+#include "observe/merge.h"
 #include "observe/places.h"
+#include "observe/python.h"
 #include "observe/tracee.h"
 #include "observe/waits.h"
 
@@ -38,6 +40,7 @@ struct view {
 	struct unwind_session *session;
 	struct wait_notes *notes;
 	const struct control_crash *announced;
+	struct python *python; /* NULL: none, or none is wanted */
 };
 
 __attribute__((format(printf, 2, 3)))
@@ -277,6 +280,7 @@ static void view_release(struct view *view)
 	maps_release(&view->maps);
 	free(view->stacks);
 	free(view->tasks);
+	python_free(view->python);
 }
 
 static bool view_is_traced(const struct view *view)
@@ -299,12 +303,29 @@ static void view_stop(struct view *view, struct crash *crash, uint64_t deadline)
 		crash_degrade_ptrace(crash, errno, view->pid);
 }
 
-void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,
+/* What CPython has, while it stands still. */
+static void view_read_python(struct view *view, struct crash *crash)
+{
+	struct strbuf why = STRBUF_INIT;
+
+	view->python = python_read(&view->maps, view->memory, view->session, &why);
+	merge_process(crash, view->pid, view->python, why.buf);
+	strbuf_release(&why);
+}
+
+static void view_merge(struct view *view, struct crash *crash)
+{
+	for (size_t i = 0; view->python && i < view->n; i++)
+		merge_thread(&crash->threads[view->first + i], &view->stacks[i], view->python);
+}
+
+void view_capture(struct crash *crash, const struct view_request *request,
 		  struct unwind_session *session, struct wait_notes *notes)
 {
+	pid_t pid = request->pid;
 	struct view view = {
 		.pid = pid,
-		.announced = announced,
+		.announced = request->announced,
 		.session = session,
 		.notes = notes,
 	};
@@ -323,9 +344,12 @@ void view_capture(struct crash *crash, pid_t pid, const struct control_crash *an
 	view.memory = memory_open(pid);
 	view_read_waits(&view, crash);
 	view_unwind(&view, crash, begin + HOLD_NS);
+	if (request->python)
+		view_read_python(&view, crash);
 	/* Nobody is held longer than needed: names are found without the process. */
 	tracees_release(&view.tracees);
 	view_symbolise(&view, crash);
+	view_merge(&view, crash);
 	if (!crash->maps)
 		crash->maps = xstrdup(view.maps.text);
 out:

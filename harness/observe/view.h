@@ -13,11 +13,19 @@ struct strbuf;
 struct wait_notes;
 
 /*
- * Add all threads of a process to the record, with their stacks and waits (to be settled when all
- * processes are in); what cannot be had is said in crash->degraded. `announced` is the announcement
- * of one of its threads, or NULL.
+ * What is wanted of a process.
  */
-void view_capture(struct crash *crash, pid_t pid, const struct control_crash *announced,
+struct view_request {
+	pid_t pid;
+	const struct control_crash *announced; /* of one of its threads; NULL: none has */
+	bool python; /* its Python frames, too */
+};
+
+/*
+ * Add all threads of a process to the record, with their stacks and waits (to be settled when all
+ * processes are in); what cannot be had is said in crash->degraded.
+ */
+void view_capture(struct crash *crash, const struct view_request *request,
 		  struct unwind_session *session, struct wait_notes *notes);
 
 /* "no ptrace: why; what to do" for an errno of ptrace, of a child of ours. */

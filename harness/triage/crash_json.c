@@ -36,6 +36,8 @@ static json_t *frame_json(const struct crash_frame *frame, size_t n)
 	add_number(object, "pc", frame->pc);
 	json_put(object, "inlined", json_boolean(frame->inlined));
 	json_put(object, "signal", json_boolean(frame->signal_frame));
+	json_put(object, "python", json_boolean(frame->python));
+	json_put(object, "evaluator", json_boolean(frame->evaluator));
 	return object;
 }
 
@@ -65,7 +67,7 @@ static json_t *wait_json(const struct crash_wait *wait)
 	return object;
 }
 
-/* The culprit's frames stand in the finding itself. */
+/* The culprit's frames stand in the finding itself; one that nothing happened to is none. */
 static json_t *thread_json(const struct crash_thread *thread, bool culprit)
 {
 	const char state[] = { thread->state, '\0' };
@@ -80,7 +82,51 @@ static json_t *thread_json(const struct crash_thread *thread, bool culprit)
 	json_put(object, "wait", wait_json(&thread->wait));
 	json_put(object, "frames", culprit ? json_null() : frames_json(thread));
 	json_put(object, "truncated", json_boolean(thread->truncated));
+	json_put(object, "interpreter", thread->has_python ? json_integer(thread->interp) :
+							     json_null());
+	json_put(object, "python_torn", json_boolean(thread->python_torn));
+	json_put(object, "left_out", json_integer((json_int_t)thread->left_out));
 	return object;
+}
+
+static json_t *interps_json(const struct crash_python *python)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < python->ninterps; i++) {
+		const struct crash_interp *interp = &python->interps[i];
+		json_t *object = json_object();
+
+		json_put(object, "id", json_integer(interp->id));
+		json_put(object, "gil_taken", json_boolean(interp->gil_taken));
+		json_put(object, "gil_thread", interp->gil_tid ? json_integer(interp->gil_tid) :
+								 json_null());
+		json_put(object, "collecting", json_boolean(interp->collecting));
+		json_append(list, object);
+	}
+	return list;
+}
+
+static json_t *pythons_json(const struct crash *crash)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < crash->npythons; i++) {
+		const struct crash_python *python = &crash->pythons[i];
+		json_t *object = json_object();
+
+		json_put(object, "pid", json_integer(python->pid));
+		json_put(object, "release", json_of_text(python->release));
+		json_put(object, "free_threaded", json_boolean(python->free_threaded));
+		json_put(object, "module", json_of_text(python->module));
+		json_put(object, "finalizing", json_boolean(python->finalizing));
+		json_put(object, "finalizing_thread", python->finalizing_tid ?
+			 json_integer(python->finalizing_tid) : json_null());
+		json_put(object, "interpreters", interps_json(python));
+		json_put(object, "trouble", json_of_text(python->trouble));
+		json_append(list, object);
+	}
+	return list;
 }
 
 static json_t *threads_json(const struct crash *crash, const struct crash_thread *culprit)
@@ -89,7 +135,8 @@ static json_t *threads_json(const struct crash *crash, const struct crash_thread
 
 	for (size_t i = 0; i < crash->nthreads; i++)
 		json_append(list, thread_json(&crash->threads[i],
-							&crash->threads[i] == culprit));
+					      &crash->threads[i] == culprit &&
+					      crash->kind != CRASH_KIND_LOOK));
 	return list;
 }
 
@@ -125,7 +172,7 @@ static void add_nulls(json_t *object)
 {
 	static const char *const keys[] = {
 		"message", "si_code", "address", "frames", "degraded", "kind", "pid", "in_child",
-		"in_window", "threads", "registers", "modules",
+		"in_window", "threads", "registers", "modules", "pythons",
 	};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
@@ -155,4 +202,6 @@ void crash_json_add(json_t *object, const struct crash *crash)
 		json_put(object, "registers", registers_json(crash));
 	if (crash->maps)
 		json_put(object, "modules", modules_json(crash->maps));
+	if (crash->npythons)
+		json_put(object, "pythons", pythons_json(crash));
 }

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/python.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/errors.h"
+#include "base/strbuf.h"
+#include "embed/traceback.h"
+#include "observe/exports.h"
+#include "observe/image.h"
+
+/* No process has more; what seems to is torn. */
+#define INTERPS_MAX 4096
+#define THREADS_MAX 65536
+
+#define TEXT_MAX 4096
+
+/* What a read needs. */
+struct look {
+	const struct maps *maps;
+	struct memory *memory;
+	struct unwind_session *session;
+	struct traceback_reader reader;
+	struct traceback_offsets offsets;
+	uint64_t runtime;
+	struct python *python;
+};
+
+static bool memory_reader(void *context, uint64_t address, void *to, size_t size)
+{
+	return memory_read(context, address, to, size);
+}
+
+/* Where a module has something, in the process. */
+static bool module_find(const struct look *look, const struct maps_module *module,
+			bool (*find)(Elf *, const char *, uint64_t *), const char *name,
+			uint64_t *address)
+{
+	struct image *image = unwind_image(look->session, module);
+	uint64_t vaddr;
+
+	if (!image || !find(image_elf(image), name, &vaddr))
+		return false;
+	*address = module->start + (vaddr - image_base(image));
+	return true;
+}
+
+/* PY_VERSION_HEX, where the module says it. */
+static uint32_t module_release(const struct look *look, const struct maps_module *module)
+{
+	uint64_t address, version;
+
+	return module_find(look, module, exports_symbol, "Py_Version", &address) &&
+	       memory_read_u64(look->memory, address, &version) ? (uint32_t)version : 0;
+}
+
+/* A runtime that is in use has an interpreter, or has had one and ends. */
+static bool is_in_use(const struct look *look)
+{
+	uint64_t head;
+
+	return memory_read_u64(look->memory, look->runtime + look->offsets.runtime_interpreters,
+			       &head) && head;
+}
+
+/* A runtime in this module? The first is kept, until one is found that is in use. */
+static void module_try(struct look *look, const struct maps_module *module, struct strbuf *why)
+{
+	uint32_t release = 0;
+	uint8_t start[TRACEBACK_RUNTIME_MAX];
+	struct look found = *look;
+
+	if (!module_find(look, module, exports_section, ".PyRuntime", &found.runtime) &&
+	    !module_find(look, module, exports_symbol, "_PyRuntime", &found.runtime))
+		return;
+	release = module_release(look, module);
+	if (!memory_read(look->memory, found.runtime, start, sizeof(start))) {
+		strbuf_reset(why);
+		strbuf_addf(why, "the runtime of CPython in %s is not in memory", module->path);
+		return;
+	}
+	if (!traceback_offsets_find(&found.offsets, start, sizeof(start), release >> 16)) {
+		strbuf_reset(why);
+		strbuf_addf(why, "the CPython in %s is of no release that is known here (3.12 to "
+			    "3.15)", module->path);
+		return;
+	}
+	if (look->runtime && !is_in_use(&found))
+		return;
+	free(look->python);
+	found.python = xcalloc(1, sizeof(*found.python));
+	found.python->release = release ? release : found.offsets.release << 16;
+	found.python->free_threaded = found.offsets.free_threaded;
+	found.python->module = (char *)module->path;
+	*look = found;
+}
+
+static bool is_named_python(const struct maps_module *module)
+{
+	const char *name = strrchr(module->path, '/');
+
+	return name && strstr(name, "python");
+}
+
+/* In what is called so, most often; anywhere else, where CPython is linked into a program. */
+static void runtime_find(struct look *look, struct strbuf *why)
+{
+	for (int named = 1; named >= 0; named--) {
+		for (size_t i = 0; i < look->maps->nmodules; i++)
+			if (is_named_python(&look->maps->modules[i]) == named)
+				module_try(look, &look->maps->modules[i], why);
+		if (look->runtime && is_in_use(look))
+			return;
+	}
+}
+
+static struct python_frame *frame_add(struct python_thread *thread)
+{
+	thread->frames = xrealloc(thread->frames, (thread->nframes + 1) * sizeof(*thread->frames));
+	memset(&thread->frames[thread->nframes], 0, sizeof(*thread->frames));
+	return &thread->frames[thread->nframes++];
+}
+
+static char *text_take(const struct look *look, uint64_t text)
+{
+	char bytes[TEXT_MAX];
+
+	return traceback_text(&look->offsets, &look->reader, text, bytes, sizeof(bytes)) ?
+		xstrdup(bytes) : NULL;
+}
+
+static void thread_frames(const struct look *look, struct python_thread *thread)
+{
+	struct traceback_walk walk;
+	struct traceback_code code;
+	enum traceback_step step = TRACEBACK_TORN;
+	bool begun = traceback_begin(&walk, &look->offsets, &look->reader, thread->address);
+
+	while (begun && (step = traceback_next(&walk, &code)) > TRACEBACK_TORN) {
+		struct python_frame *frame;
+
+		if (thread->nframes >= PYTHON_FRAMES_MAX && step == TRACEBACK_PYTHON) {
+			thread->left_out++;
+			continue;
+		}
+		frame = frame_add(thread);
+		frame->entry = step == TRACEBACK_ENTRY;
+		frame->address = code.frame;
+		if (frame->entry)
+			continue;
+		frame->function = text_take(look, code.name);
+		frame->file = text_take(look, code.filename);
+		frame->line = code.lineno;
+	}
+	thread->torn = step == TRACEBACK_TORN;
+}
+
+/* The thread states of one interpreter. */
+static void interp_threads(struct look *look, size_t interp)
+{
+	struct python *p = look->python;
+	uint64_t at = 0;
+
+	p->torn |= !memory_read_u64(look->memory,
+				    p->interps[interp].address + look->offsets.interp_threads, &at);
+	for (size_t i = 0; at; i++) {
+		struct python_thread *thread;
+		uint64_t native = 0;
+
+		if (i == THREADS_MAX ||
+		    !memory_read_u64(look->memory, at + look->offsets.thread_native_id, &native)) {
+			p->torn = true;
+			return;
+		}
+		p->threads = xrealloc(p->threads, (p->nthreads + 1) * sizeof(*p->threads));
+		thread = &p->threads[p->nthreads++];
+		*thread = (struct python_thread){ .address = at, .tid = (pid_t)native,
+						  .interp = interp };
+		thread_frames(look, thread);
+		if (!memory_read_u64(look->memory, at + look->offsets.thread_next, &at)) {
+			p->torn = true;
+			return;
+		}
+	}
+}
+
+static void interps_read(struct look *look)
+{
+	struct python *p = look->python;
+	uint64_t at = 0;
+
+	p->torn = !memory_read_u64(look->memory,
+				   look->runtime + look->offsets.runtime_interpreters, &at);
+	while (at) {
+		struct python_interp *interp;
+		uint64_t id = 0;
+		uint32_t collecting = 0;
+
+		if (p->ninterps == INTERPS_MAX ||
+		    !memory_read_u64(look->memory, at + look->offsets.interp_id, &id)) {
+			p->torn = true;
+			return;
+		}
+		p->interps = xrealloc(p->interps, (p->ninterps + 1) * sizeof(*p->interps));
+		interp = &p->interps[p->ninterps];
+		memory_read_u32(look->memory, at + look->offsets.interp_gc_collecting, &collecting);
+		*interp = (struct python_interp){ .address = at, .id = (int64_t)id,
+						  .collecting = collecting != 0 };
+		interp_threads(look, p->ninterps++);
+		if (!memory_read_u64(look->memory, at + look->offsets.interp_next, &at)) {
+			p->torn = true;
+			return;
+		}
+	}
+}
+
+static struct python_thread *thread_at(struct python *p, uint64_t address)
+{
+	for (size_t i = 0; i < p->nthreads; i++)
+		if (p->threads[i].address == address)
+			return &p->threads[i];
+	return NULL;
+}
+
+static void gils_read(struct look *look)
+{
+	struct python *p = look->python;
+
+	for (size_t i = 0; i < p->ninterps; i++) {
+		struct python_thread *thread;
+		uint64_t gil, holder;
+		uint32_t taken;
+
+		if (!memory_read_u64(look->memory,
+				     p->interps[i].address + look->offsets.interp_gil, &gil) ||
+		    !gil ||
+		    !memory_read_u32(look->memory, gil + look->offsets.gil_locked, &taken) ||
+		    !memory_read_u64(look->memory, gil + look->offsets.gil_holder, &holder))
+			continue;
+		/* -1: it has never been made, or is no more. */
+		p->interps[i].gil_taken = (int32_t)taken == 1;
+		thread = p->interps[i].gil_taken ? thread_at(p, holder) : NULL;
+		if (thread)
+			thread->has_gil = true;
+	}
+}
+
+static void finalizing_read(struct look *look)
+{
+	const struct python_thread *thread;
+	uint64_t tstate = 0;
+
+	if (!memory_read_u64(look->memory, look->runtime + look->offsets.runtime_finalizing,
+			     &tstate) || !tstate)
+		return;
+	thread = thread_at(look->python, tstate);
+	look->python->finalizing = true;
+	look->python->finalizing_tid = thread ? thread->tid : 0;
+}
+
+struct python *python_read(const struct maps *maps, struct memory *memory,
+			   struct unwind_session *session, struct strbuf *why)
+{
+	struct look look = {
+		.maps = maps, .memory = memory, .session = session,
+		.reader = { memory_reader, memory },
+	};
+
+	runtime_find(&look, why);
+	if (!look.python)
+		return NULL;
+	strbuf_reset(why);
+	look.python->module = xstrdup(look.python->module);
+	interps_read(&look);
+	gils_read(&look);
+	finalizing_read(&look);
+	return look.python;
+}
+
+void python_free(struct python *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->nthreads; i++) {
+		for (size_t k = 0; k < p->threads[i].nframes; k++) {
+			free(p->threads[i].frames[k].function);
+			free(p->threads[i].frames[k].file);
+		}
+		free(p->threads[i].frames);
+	}
+	free(p->threads);
+	free(p->interps);
+	free(p->module);
+	free(p);
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "observe/stacktext.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static void add_interp(struct strbuf *out, const struct crash_python *python,
+		       const struct crash_interp *interp)
+{
+	strbuf_addf(out, "  interpreter %" PRId64 ": ", interp->id);
+	if (python->free_threaded)
+		strbuf_addstr(out, "no GIL (a free-threaded build)");
+	else if (interp->gil_tid)
+		strbuf_addf(out, "the GIL is held by thread %d", interp->gil_tid);
+	else if (interp->gil_taken)
+		strbuf_addstr(out, "the GIL is held by a thread state that is in no list: its "
+			      "thread has been lost (in a fork, or it ended)");
+	else
+		strbuf_addstr(out, "the GIL is free");
+	if (interp->collecting)
+		strbuf_addstr(out, "; a garbage collection runs");
+	strbuf_addch(out, '\n');
+}
+
+static void add_python(struct strbuf *out, const struct crash_python *python)
+{
+	if (!python->release) {
+		strbuf_addf(out, "CPython cannot be read: %s\n", python->trouble);
+		return;
+	}
+	strbuf_addf(out, "CPython %s%s, %s\n", python->release,
+		    python->free_threaded ? ", free-threaded" : "", python->module);
+	if (python->finalizing && python->finalizing_tid)
+		strbuf_addf(out, "  finalizing: thread %d ends the interpreter\n",
+			    python->finalizing_tid);
+	else if (python->finalizing)
+		strbuf_addstr(out, "  finalizing, by a thread state that is in no list any more\n");
+	for (size_t i = 0; i < python->ninterps; i++)
+		add_interp(out, python, &python->interps[i]);
+	if (!python->ninterps)
+		strbuf_addstr(out, "  no interpreter: not initialised yet, or finalized\n");
+	if (python->trouble)
+		strbuf_addf(out, "  %s\n", python->trouble);
+}
+
+void stacktext_python(struct strbuf *out, const struct crash *crash, pid_t pid)
+{
+	for (size_t i = 0; i < crash->npythons; i++)
+		if (crash->pythons[i].pid == pid)
+			add_python(out, &crash->pythons[i]);
+}
+
+static void add_wait(struct strbuf *out, const struct crash_wait *wait)
+{
+	if (!wait->syscall)
+		return;
+	strbuf_addf(out, ", in %s()", wait->syscall);
+	if (wait->what)
+		strbuf_addf(out, ", waits for a %s", wait->what);
+	else if (wait->address)
+		strbuf_addf(out, ", waits for the word at 0x%" PRIx64, wait->address);
+	if (wait->owner)
+		strbuf_addf(out, " of thread %d", wait->owner);
+	if (wait->owner_missing && !wait->owner_elsewhere)
+		strbuf_addstr(out, ", which this process has not");
+	if (wait->owner_elsewhere)
+		strbuf_addf(out, ", which lives in process %d", wait->owner_elsewhere);
+	if (wait->timed)
+		strbuf_addstr(out, ", for some time at most");
+}
+
+static const char *state_word(char state)
+{
+	switch (state) {
+	case 'R':
+		return "runs";
+	case 'S':
+		return "sleeps";
+	case 'D':
+		return "sleeps where nothing can wake it but the kernel";
+	case 'T':
+	case 't':
+		return "stopped";
+	case 'Z':
+	case 'X':
+		return "has ended";
+	default:
+		return "state unknown";
+	}
+}
+
+bool stacktext_shows(const struct crash_frame *frame, enum stacktext_frames which)
+{
+	if (frame->python)
+		return which != STACKTEXT_NATIVE;
+	return which == STACKTEXT_NATIVE || (which == STACKTEXT_MERGED && !frame->evaluator);
+}
+
+static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *frame)
+{
+	strbuf_addf(out, "  #%-3zu ", n);
+	if (frame->python) {
+		strbuf_addf(out, "(Python) %s", frame->function ? frame->function : "?");
+		if (frame->file)
+			strbuf_addf(out, "  %s:%d", frame->file, frame->line);
+		strbuf_addch(out, '\n');
+		return;
+	}
+	if (frame->function)
+		strbuf_addf(out, "%s%s+0x%" PRIx64, frame->trust == TRUST_NEAR ? "near " : "",
+			    frame->function, frame->offset);
+	else
+		strbuf_addf(out, "0x%" PRIx64, frame->pc);
+	if (frame->file)
+		strbuf_addf(out, "  %s:%d", frame->file, frame->line);
+	if (frame->module)
+		strbuf_addf(out, "  (%s+0x%" PRIx64 ")", base_name(frame->module),
+			    frame->module_offset);
+	if (frame->signal_frame)
+		strbuf_addstr(out, "  a signal's handler returns here");
+	strbuf_addch(out, '\n');
+}
+
+void stacktext_thread(struct strbuf *out, const struct crash_thread *thread,
+		      enum stacktext_frames which)
+{
+	size_t n = 0;
+
+	strbuf_addf(out, "Thread %d \"%s\": ", thread->tid, thread->name ? thread->name : "?");
+	if (thread->has_gil)
+		strbuf_addstr(out, "has the GIL, ");
+	strbuf_addstr(out, state_word(thread->state));
+	add_wait(out, &thread->wait);
+	if (thread->has_python && thread->interp)
+		strbuf_addf(out, ", of interpreter %" PRId64, thread->interp);
+	strbuf_addch(out, '\n');
+	for (size_t i = 0; i < thread->nframes; i++)
+		if (stacktext_shows(&thread->frames[i], which))
+			add_frame(out, n++, &thread->frames[i]);
+	if (thread->left_out)
+		strbuf_addf(out, "  %zu more Python frames\n", thread->left_out);
+	if (thread->python_torn && which != STACKTEXT_NATIVE)
+		strbuf_addstr(out, "  the Python frames end in memory that is none of a frame\n");
+	if (thread->truncated && which != STACKTEXT_PYTHON)
+		strbuf_addstr(out, "  the unwinder went no further\n");
+	if (!n)
+		strbuf_addstr(out, which == STACKTEXT_PYTHON ? "  no Python frame\n" :
+			      "  no frame\n");
+}
