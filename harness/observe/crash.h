@@ -141,6 +141,7 @@ struct crash {
 	uint64_t *regs;       /* machine's own order; NULL: none */
 	size_t nregs;
 	char *finding;        /* what a tool calls it: "heap-use-after-free"; NULL: none has */
+	bool one_thread;      /* a list of all threads is in the report, and has one */
 	bool breakpoint;      /* a debugger's breakpoint stopped it there: neither crash nor hang */
 	bool retold;          /* its stack is somebody's words, not a tool's: none of it is sure */
 	char *message;        /* what the process wrote to stderr, its last 64 KiB; never NULL */

@@ -215,6 +215,9 @@ void account_add_attribution(struct strbuf *out, const struct account *account)
 		strbuf_addstr(out, "The first sign of it: ");
 		markdown_add_text(out, triage->evidence[0].why);
 		strbuf_addstr(out, ".");
+	} else if (triage->likeliest) {
+		strbuf_addstr(out, "uncertain: no code is to be seen that could be at fault; for a "
+			      "report of this kind it is only the likeliest.");
 	} else if (triage->attribution != ATTRIBUTION_UNKNOWN) {
 		strbuf_addstr(out, "uncertain: it rests on where the crash happened alone, and the "
 			      "fault may have been made before, elsewhere.");

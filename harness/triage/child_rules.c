@@ -91,7 +91,9 @@ static void match_python_child(const struct facts *facts, struct finding *findin
 
 static const char *const handler_names[] = {
 	"*postfork*", "*post_fork*", "*prefork*", "*pre_fork*", "*atfork*", "*at_fork*",
-	"*after_fork*", "*before_fork*", "*_fork_child*", "*fork_handler*", NULL,
+	"*after_fork*", "*before_fork*", "*_fork_child*", "*fork_handler*",
+	"*[Pp]ost[Ff]ork*", "*At[Ff]ork*", "*After[Ff]ork*", "*Before[Ff]ork*", "*ForkChild*",
+	"*ForkHandler*", "Prefork*", "PreFork*", "PrepareFork*", NULL,
 };
 
 static void match_named_handler(const struct facts *facts, struct finding *finding)
@@ -115,6 +117,69 @@ static void match_named_handler(const struct facts *facts, struct finding *findi
 	free(name);
 }
 
+/* Python code whose one line is os.fork(): what crashes in it is a handler, or the child itself. */
+static void match_fork_call(const struct facts *facts, struct finding *finding)
+{
+	static const struct {
+		const char *function, *file;
+	} calls[] = {
+		{ "_launch", "popen_fork.py" }, { "fork", "pty.py" },
+		{ "_fork_exec", "subprocess.py" }, { "_execute_child", "subprocess.py" },
+		{ "fork_processes", "tornado/process.py" },
+	};
+	const struct crash_frame *frame = facts->nframes ? facts->culprit->frames : NULL;
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || !frame || !frame->python ||
+	    !frame->function || !frame->file)
+		return;
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++) {
+		if (strcmp(frame->function, calls[i].function) != 0 ||
+		    !strstr(frame->file, calls[i].file))
+			continue;
+		finding_say(finding, SCORE_FAIR, "it crashed in os.fork(), or in the child before "
+						 "that ran anything else");
+		finding->attribution = ATTRIBUTION_THIRD_PARTY;
+		finding_because(finding, 0, "this function's work is to fork");
+		return;
+	}
+}
+
+/* macOS's own ends of a child: functions that are called for nothing else. */
+static void match_child_end(const struct facts *facts, struct finding *finding)
+{
+	static const char *const ends[] = {
+		"objc_initializeAfterForkError", "performForkChildInitialize",
+		"*THE_PROCESS_HAS_FORKED*", "*child_has_forked*", NULL,
+	};
+	int end = facts_find_like(facts, ends);
+
+	if (end < 0)
+		return;
+	finding_say(finding, SCORE_STRONG, "a library of the system ended a child that was forked "
+					   "and went on without exec()");
+	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding->frame = facts->native;
+	finding_because(finding, end, "it is called in forked children only");
+}
+
+/*
+ * A warning goes with every such fork, and most go well. But here something went wrong, and nothing
+ * else says what.
+ */
+static void match_warned(const struct facts *facts, struct finding *finding)
+{
+	const char *said = facts->message[MESSAGE_FORK_WARNED];
+
+	if (!said || facts->message[MESSAGE_FINALIZING])
+		return;
+	finding_say(finding, facts_lock_wait(facts) ? SCORE_ALSO : SCORE_WEAK,
+		    "the process had threads when it was forked, and was warned of that");
+	blame_owner(finding, facts);
+	if (finding->attribution == ATTRIBUTION_UNKNOWN)
+		finding->attribution = ATTRIBUTION_APPLICATION;
+	finding_because(finding, -1, "it said: %s", said);
+}
+
 /* What a thread that has nothing to do calls, or that waits for another process. */
 static const char *const idle_calls[] = {
 	"wait", "wait_for", "get", "select", "poll", "epoll_wait", "kqueue", "sleep", "accept",
@@ -124,17 +189,22 @@ static const char *const idle_calls[] = {
 static void match_alone(const struct facts *facts, struct finding *finding)
 {
 	const struct crash_thread *thread = facts->culprit;
+	bool listed = facts->crash->one_thread;
 
 	/* A thread has a name here where gdb has told the list of all. */
 	if (facts->crash->kind != CRASH_KIND_LOOK || !thread || facts->crash->nthreads != 1 ||
-	    !thread->name || !thread_waits_for(thread, "GIL") || facts->finalize >= 0 ||
+	    !(thread->name || listed) || facts->finalize >= 0 ||
+	    !(thread_waits_for(thread, "GIL") || (listed && facts_lock_wait(facts))) ||
 	    facts_like(facts, 0, idle_calls) || thread_exits(thread))
 		return;
 	finding_say(finding, SCORE_WEAK, "the only thread of the process waits for a lock: whoever "
 					 "has it lived in another process, or is gone");
-	finding->attribution = python_owner(facts);
-	finding->frame = facts->native;
-	finding_because(finding, 0, "it waits for %s", thread->wait.what);
+	if (thread->frames[0].python)
+		finding->attribution = python_owner(facts);
+	else
+		finding->attribution = facts_owner(facts, &finding->frame);
+	finding_because(finding, 0, "it waits for %s", thread->wait.what ? thread->wait.what :
+								      "a lock");
 }
 
 static bool was_spawned(const struct facts *facts)
@@ -175,6 +245,10 @@ static bool name_is_like(const char *name, const char *const *patterns)
 	return false;
 }
 
+/* Where its queues point to in a child, so that their use is fatal: dispatch_atfork_child(). */
+#define DISPATCH_POISON 0x100
+#define DISPATCH_FIELDS 0x100
+
 static void match_dispatch(const struct facts *facts, struct finding *finding)
 {
 	static const char *const dispatch[] = { "dispatch_*", "_dispatch_*", "_os_object_*", NULL };
@@ -188,6 +262,8 @@ static void match_dispatch(const struct facts *facts, struct finding *finding)
 		"Security", "CoreFoundation", "SystemConfiguration", "CFNetwork", "Network",
 		"Foundation", "libnetwork*", "libxpc*", "libcoretls*", "libsystem_info*", NULL,
 	};
+	bool poisoned = facts->crash->has_addr && facts->crash->addr >= DISPATCH_POISON &&
+			facts->crash->addr < DISPATCH_POISON + DISPATCH_FIELDS;
 	const char *user = NULL;
 	bool python = false;
 
@@ -200,7 +276,7 @@ static void match_dispatch(const struct facts *facts, struct finding *finding)
 		if (!user && !facts_like(facts, i, dispatch))
 			user = module_base(facts->culprit->frames[i].module);
 	}
-	if (!python || !user || !name_is_like(user, users))
+	if (!poisoned && (!python || !user || !name_is_like(user, users)))
 		return;
 	finding_say(finding, sign_child(facts) ? SCORE_FAIR + 15 : SCORE_FAIR,
 		    "libdispatch crashed in itself: its threads are the parent's, and this is "
@@ -245,6 +321,29 @@ const struct pattern_rule child_rules[] = {
 		.sources = { "DataDog/dd-trace-py#17042", "DataDog/dd-trace-py#17183" },
 	}, {
 		.pattern = PATTERN_FORK_SAFETY,
+		.name = "fork-call",
+		.match = match_fork_call,
+		.required = "a signal, and the innermost Python code is what calls os.fork()",
+		.sources = { "python/cpython#77906", "grpc/grpc#13998" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "child-end",
+		.match = match_child_end,
+		.required = "on the stack, a function that macOS calls in a forked child only",
+		.sources = { "jgehrcke/gipc#52", "python/cpython#77906" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "warned",
+		.match = match_warned,
+		.required = "a library's or Python's warning that a process with threads was "
+			    "forked, beside what went wrong",
+		.supporting = "a wait for a lock",
+		.contradicting = "any other finding, but for the wait: the warning comes where "
+				 "nothing goes wrong, too",
+		.versions = "Python's own warning is of 3.12 and later",
+		.sources = { "python/cpython#100228", "grpc/grpc#37710" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
 		.name = "alone",
 		.match = match_alone,
 		.required = "a list of all threads that has one only, and that one waits for the "
@@ -265,11 +364,12 @@ const struct pattern_rule child_rules[] = {
 		.name = "dispatch",
 		.match = match_dispatch,
 		.required = "a signal, not SIGABRT, in libdispatch's own functions, called by a "
-			    "system's library under Python",
+			    "system's library under Python; or at the address a little above 0x100 "
+			    "that libdispatch gives its queues in a child",
 		.supporting = "the report says child",
 		.contradicting = "work that libdispatch runs; a child that was spawned",
 		.sources = { "urllib3/urllib3#1179", "skyfielders/python-skyfield#1024",
-			     "FCP-INDI/C-PAC#383" },
+			     "FCP-INDI/C-PAC#383", "psycopg/psycopg2#691" },
 	},
 	{ .match = NULL },
 };

@@ -211,6 +211,36 @@ static void match_two_acquire(const struct facts *facts, struct finding *finding
 	finding_because(finding, 0, "this thread waits, and so do others");
 }
 
+/*
+ * The loader and the unwinder call others' code with their lock in hand: constructors, callbacks of
+ * dl_iterate_phdr(). Who waits for it mostly has a lock of its own: the GIL, or an allocator's.
+ */
+static void match_loader_lock(const struct facts *facts, struct finding *finding)
+{
+	static const char *const takers[] = {
+		"dl_iterate_phdr", "__dl_iterate_phdr", "_Unwind_Find_FDE",
+		"_Unwind_Find_registered_FDE", "_dl_open", "_dl_close", "__tls_get_addr_slow*",
+		"_dl_tlsdesc_dynamic*", NULL,
+	};
+	int taker = facts_hang(facts) ? facts_find_like(facts, takers) : -1;
+
+	if (taker < 0 || facts->fork >= 0 || sign_child(facts) ||
+	    !(taker == 0 || (thread_awaits_lock(facts->culprit) && facts->native != 0)))
+		return;
+	for (int i = 0; i < taker; i++)
+		if (facts->frames[i].category != CATEGORY_LIBC &&
+		    facts->frames[i].category != CATEGORY_UNWINDER &&
+		    facts->frames[i].category != CATEGORY_LOADER && facts->frames[i].name &&
+		    facts->frames[i].category != CATEGORY_UNKNOWN)
+			return;
+	finding_say(finding, SCORE_WEAK, "it waits for a lock of the loader's or the unwinder's, "
+					 "with which others' code is called");
+	finding->attribution = facts_owner(facts, &finding->frame);
+	if (finding->attribution == ATTRIBUTION_UNKNOWN)
+		finding->attribution = ATTRIBUTION_THIRD_PARTY;
+	finding_because(finding, taker, "this takes the lock");
+}
+
 const struct pattern_rule deadlock_rules[] = {
 	{
 		.pattern = PATTERN_LOCK_ORDER,
@@ -232,6 +262,14 @@ const struct pattern_rule deadlock_rules[] = {
 			    "of a lock",
 		.contradicting = "a forked child; a fork",
 		.sources = { "dpkp/kafka-python#1461" },
+	}, {
+		.pattern = PATTERN_LOCK_ORDER,
+		.name = "loader-lock",
+		.match = match_loader_lock,
+		.required = "stacks whose innermost function takes the loader's or the unwinder's "
+			    "lock, or waits for it",
+		.contradicting = "a fork; a forked child; somebody's own callback further in",
+		.sources = { "joblib/threadpoolctl#239", "ray-project/ray#48671" },
 	},
 	{ .match = NULL },
 };

@@ -253,6 +253,38 @@ static void match_own_bookkeeping(const struct facts *facts, struct finding *fin
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 
+/* Does the stack, or a module's place, say that the process is Python's? */
+static bool is_pythons(const struct facts *facts)
+{
+	for (int i = 0; i < facts->nframes; i++) {
+		const char *module = facts->culprit->frames[i].module;
+
+		if (facts->frames[i].category == CATEGORY_CPYTHON ||
+		    (module && (strstr(module, "-packages/") || strstr(module, "cpython-"))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The same without Python in the destructor. What it needs may have been destroyed by another one,
+ * or with the interpreter; or it is plainly wrong.
+ */
+static void match_own_destructor(const struct facts *facts, struct finding *finding)
+{
+	int end = facts->exit >= 0 ? facts->exit : facts_find_like(facts, windows_ends);
+	int own = facts->native;
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || end < 0 || own < 0 || own >= end ||
+	    own < facts->signal || facts->fork >= 0 || facts->in_child || facts->finalize >= 0 ||
+	    facts->unwind >= 0 || !is_pythons(facts))
+		return;
+	finding_say(finding, SCORE_WEAK, "a destructor at the end of the process or thread "
+					 "crashed, perhaps as what it needs was gone already");
+	finding_blame(finding, facts, own);
+	finding_because(finding, end, "destructors run at the end of the process or thread");
+}
+
 const struct pattern_rule exit_rules[] = {
 	{
 		.pattern = PATTERN_FINALIZATION_TOCTOU,
@@ -321,6 +353,15 @@ const struct pattern_rule exit_rules[] = {
 			    "nobody's code but CPython's on the stack",
 		.versions = "debug builds up to 3.14",
 		.sources = { "PyO3/pyo3#4874", "python/cpython#131012" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "own-destructor",
+		.match = match_own_destructor,
+		.required = "a signal in somebody's own destructor at the end of a process of "
+			    "Python's or of a thread in it",
+		.contradicting = "finalization on the stack; a fork; any other finding",
+		.sources = { "DataDog/dd-trace-py#14610", "python-greenlet/greenlet#411",
+			     "apache/arrow#41087" },
 	}, {
 		.pattern = PATTERN_FINALIZATION_TOCTOU,
 		.name = "known-static",

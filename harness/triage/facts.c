@@ -191,6 +191,8 @@ static bool signal_aborts(const struct facts *facts)
 
 static void places_collect(struct facts *facts)
 {
+	int reporter = facts_reporter(facts);
+
 	for (int i = 0; i < facts->nframes; i++) {
 		if (facts->culprit->frames[i].python)
 			continue; /* anybody's own function may be called fork, or exit */
@@ -198,7 +200,7 @@ static void places_collect(struct facts *facts)
 			facts->fork = i;
 		if (facts_named(facts, i, child_names))
 			facts->in_child = true;
-		if (facts->native < 0 && frame_is_native(facts, i))
+		if (facts->native < 0 && i > reporter && frame_is_native(facts, i))
 			facts->native = i;
 		if (facts->finalize < 0 && facts_named(facts, i, finalize_names))
 			facts->finalize = i;

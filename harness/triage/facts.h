@@ -25,6 +25,7 @@ enum message_kind {
 	MESSAGE_FINALIZING,      /* CPython: its runtime is being finalized */
 	MESSAGE_NOT_INITIALIZED, /* PyO3: Python is not there, or not any more */
 	MESSAGE_FORK_ABORT,      /* a library will not be used in a forked child */
+	MESSAGE_FORK_WARNED,     /* a library, or Python, says that a fork is none that it stands */
 	MESSAGE_CLASS_INIT,      /* Objective-C: a class was being initialised at the fork */
 	MESSAGE_BAD_FILE,        /* a file that was open is not open any more */
 	MESSAGE_MUTEX_BROKEN,    /* a lock's own structure is in no state that it can be in */
@@ -112,6 +113,25 @@ bool facts_is_allocator(const struct facts *facts, int frame);
 /* Whose code a sanitizer's last line names; UNKNOWN: nobody's own, or there is no such line. */
 enum attribution summary_owner(const struct facts *facts);
 
+/* facts_program.c */
+
+/* Changes whose frames of the culprit are that stand in a module without a suffix. */
+void facts_claim_program(struct facts *facts);
+/* Has an excerpt cut the path in the middle? */
+bool facts_module_is_cut(const char *module);
+
+/* cpython_api.c. Is a function called Py… one of CPython's, by what its name begins with? */
+bool facts_names_cpython(const char *function);
+
+/* facts_reporter.c. The outermost frame of what told of the crash by itself; -1: none. */
+int facts_reporter(const struct facts *facts);
+
+/*
+ * facts_lean.c. The likeliest party where no code of anybody's is to be seen; UNKNOWN: nothing
+ * speaks for one. *frame: by which frame, or -1.
+ */
+enum attribution facts_lean(const struct facts *facts, int *frame);
+
 /* facts_owner.c */
 
 /*
@@ -124,17 +144,29 @@ void facts_origin(const struct facts *facts, const struct crash_frame *frame,
 enum attribution facts_owner(const struct facts *facts, int *frame);
 /* The same of any thread's native frames, else CPython if it has frames of it, else unknown. */
 enum attribution thread_owner(const struct facts *facts, const struct crash_thread *thread);
-/* Of a stack of Python code: a package's, or the application's. */
+/* Only CPython's own code and libc beneath it, innermost to `frame`, which is not asked. */
+bool facts_only_cpython(const struct facts *facts, int frame);
+/* ctypes calls what the program told it to call, and calls back what the program keeps alive. */
+bool facts_through_ctypes(const struct facts *facts);
+
+/* facts_python.c */
+
+/* Of a stack of Python code: a package's, or the application's, innermost first. */
 enum attribution python_owner(const struct facts *facts);
+/*
+ * Python code cannot crash: it is what it called, and the standard library calls CPython; ctypes,
+ * what the program says; and others, most often the extensions that were loaded.
+ */
+enum attribution python_crash_owner(const struct facts *facts);
 /*
  * Of a stream whose lock a thread had when it was ended or parked: the owner of the Python code
  * that another thread runs, else INTERACTION.
  */
 enum attribution stream_owner(const struct facts *facts);
-/* Only CPython's own code and libc beneath it, innermost to `frame`, which is not asked. */
-bool facts_only_cpython(const struct facts *facts, int frame);
-/* ctypes calls what the program told it to call, and calls back what the program keeps alive. */
-bool facts_through_ctypes(const struct facts *facts);
+/*
+ * multiprocessing's start method "fork" goes on in the child on the same Python stack: _launch()
+ * calls os.fork(), and then the child's _bootstrap().
+ */
 bool thread_is_python_child(const struct crash_thread *thread);
 
 /*

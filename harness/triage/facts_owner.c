@@ -45,11 +45,29 @@ static bool names_library(const char *file)
 	return file && (pattern_matches_path("*.so", file) || pattern_matches_path("*.so.*", file));
 }
 
-/* CPython's by its function's name alone, but from a source that is not CPython's. */
+/* CPython's by its function's name alone, but from a source, or with a word, not CPython's. */
 static bool is_named_alike(const struct crash_frame *frame)
 {
-	return !frame->module && frame->file && strchr(frame->file, '/') &&
-	       !file_is_among(frame, cpython_sources);
+	if (frame->module || file_is_among(frame, cpython_sources))
+		return false;
+	return (frame->file && strchr(frame->file, '/')) ||
+	       (frame->function && !facts_names_cpython(frame->function));
+}
+
+/* In a module whose name the excerpt has cut off: no libc, which lies at the top. */
+static void find_unplaced(const struct facts *facts, const struct crash_frame *cut,
+			  struct frame_origin *origin)
+{
+	const struct crash_frame frame = { .function = cut->function, .trust = cut->trust,
+					   .file = cut->file };
+
+	frame_find_origin(&frame, facts->rules, origin);
+	if (origin->kind == KIND_UNKNOWN)
+		*origin = (struct frame_origin){
+			.kind = KIND_EXTENSION,
+			.category = CATEGORY_EXTENSION,
+			.owner = ATTRIBUTION_EXTENSION,
+		};
 }
 
 void facts_origin(const struct facts *facts, const struct crash_frame *frame,
@@ -62,6 +80,10 @@ void facts_origin(const struct facts *facts, const struct crash_frame *frame,
 	if (!frame->module && !frame->python && names_library(frame->file))
 		frame = &mapped;
 	frame_find_origin(frame, facts->rules, origin);
+	if (origin->kind == KIND_PROGRAM && facts_module_is_cut(frame->module)) {
+		find_unplaced(facts, frame, origin);
+		return;
+	}
 	if (origin->category == CATEGORY_CPYTHON && file_is_among(frame, inline_sources))
 		*origin = (struct frame_origin){ .kind = KIND_UNKNOWN };
 	else if ((origin->kind == KIND_UNKNOWN && is_somebodys(frame)) ||
@@ -109,61 +131,6 @@ enum attribution thread_owner(const struct facts *facts, const struct crash_thre
 	return owner;
 }
 
-static bool in_package(const char *file)
-{
-	return file && (strstr(file, "site-packages") || strstr(file, "dist-packages"));
-}
-
-static bool in_library(const char *file)
-{
-	return file && !in_package(file) &&
-	       (strstr(file, "/lib/python") || strstr(file, "\\Lib\\") || strstr(file, "<frozen "));
-}
-
-/* dd-trace-py is seen as one component, whichever language a part of it is written in. */
-enum attribution python_owner(const struct facts *facts)
-{
-	for (int i = 0; i < facts->nframes; i++) {
-		const struct crash_frame *frame = &facts->culprit->frames[i];
-
-		if (!frame->python || !in_package(frame->file))
-			continue;
-		return strstr(frame->file, "-packages/ddtrace/") ? ATTRIBUTION_EXTENSION :
-								   ATTRIBUTION_THIRD_PARTY;
-	}
-	return facts->nframes ? ATTRIBUTION_APPLICATION : ATTRIBUTION_UNKNOWN;
-}
-
-/* Whose code a thread that threading started runs; UNKNOWN: it shows none but the library's. */
-static enum attribution target_owner(const struct crash_thread *thread)
-{
-	enum attribution owner = ATTRIBUTION_UNKNOWN;
-	bool started = false;
-
-	for (size_t i = 0; i < thread->nframes; i++) {
-		const struct crash_frame *frame = &thread->frames[i];
-
-		if (!frame->python)
-			continue;
-		started |= frame->function && !strcmp(frame->function, "_bootstrap");
-		if (!in_library(frame->file))
-			owner = in_package(frame->file) ? ATTRIBUTION_THIRD_PARTY :
-							  ATTRIBUTION_APPLICATION;
-	}
-	return started ? owner : ATTRIBUTION_UNKNOWN;
-}
-
-enum attribution stream_owner(const struct facts *facts)
-{
-	for (size_t i = 0; i < facts->crash->nthreads; i++) {
-		enum attribution owner = target_owner(&facts->crash->threads[i]);
-
-		if (owner != ATTRIBUTION_UNKNOWN)
-			return owner;
-	}
-	return ATTRIBUTION_INTERACTION;
-}
-
 /* "panicked at '…', …/tokio-1.53.1/src/…": a crate of its own, not the extension's code. */
 static bool panics_in_crate(const struct facts *facts)
 {
@@ -196,45 +163,98 @@ bool facts_through_ctypes(const struct facts *facts)
 	return false;
 }
 
-/* A module's own initialisation runs below this. */
-static bool is_loading(const struct crash_frame *frame)
-{
-	static const char *const loads[] = {
-		"_call_with_frames_removed", "create_module", "exec_module", "load_dynamic", NULL,
-	};
-
-	for (size_t i = 0; frame->function && loads[i]; i++)
-		if (!strcmp(frame->function, loads[i]))
-			return true;
-	return false;
-}
-
-/*
- * Python code cannot crash: it is what it called, and the standard library calls CPython; ctypes,
- * what the program says; and others, most often the extensions that were loaded.
- */
-static enum attribution owner_beneath_python(const struct facts *facts)
-{
-	const struct crash_frame *frame = &facts->culprit->frames[0];
-	const char *file = frame->file;
-
-	if (file && strstr(file, "/ctypes/"))
-		return ATTRIBUTION_APPLICATION;
-	if (is_loading(frame))
-		return ATTRIBUTION_EXTENSION;
-	if (in_library(file))
-		return ATTRIBUTION_CPYTHON;
-	for (int i = 0; i < facts->nframes; i++)
-		if (in_package(facts->culprit->frames[i].file))
-			return ATTRIBUTION_EXTENSION;
-	return strstr(facts->crash->message, "Extension modules: ") ? ATTRIBUTION_EXTENSION :
-								      ATTRIBUTION_UNKNOWN;
-}
-
 /* Who ends the interpreter has started it: a program that embeds Python. */
 static bool calls_finalize(const struct facts *facts)
 {
 	return facts->finalize >= 0 && facts->native == facts->finalize + 1;
+}
+
+/* Qt gives up where it is used against its rules; it is Python code that uses it. */
+static bool toolkit_refuses(const struct facts *facts)
+{
+	static const char *const refusals[] = {
+		"qAbort", "qt_message_fatal", "qFatal", NULL,
+	};
+	const struct crash_frame *frame = &facts->culprit->frames[facts->native];
+
+	if (!facts_like(facts, facts->native, refusals) &&
+	    !(frame->function && strstr(frame->function, "QMessageLogger::fatal(")))
+		return false;
+	for (int i = facts->native; i < facts->nframes; i++)
+		if (facts->frames[i].category == CATEGORY_CPYTHON ||
+		    facts->frames[i].category == CATEGORY_EXTENSION)
+			return true;
+	return false;
+}
+
+/* A program with a main() of its own and nothing of Python's on any stack. */
+static bool without_python(const struct facts *facts)
+{
+	static const char *const mains[] = { "main", NULL };
+	int outer = -1;
+
+	for (int i = 0; i < facts->nframes; i++)
+		if (facts_named(facts, i, mains) && category_is_native(facts->frames[i].category))
+			outer = i;
+	if (outer < 0)
+		return false;
+	for (size_t i = 0; i < facts->crash->nthreads; i++) {
+		const struct crash_thread *thread = &facts->crash->threads[i];
+
+		for (size_t k = 0; k < thread->nframes; k++) {
+			enum frame_category category =
+				frame_categorise(&thread->frames[k], facts->rules);
+
+			if (category == CATEGORY_CPYTHON || category == CATEGORY_PYTHON)
+				return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * What the C++ runtime sets up once in a process, done by a copy of it in somebody's module: two
+ * copies meet, and each is right alone.
+ */
+static bool two_runtimes(const struct facts *facts)
+{
+	const struct crash_frame *frame = &facts->culprit->frames[facts->native];
+	struct piece name;
+
+	if (!frame->function || !frame->module)
+		return false;
+	name = function_qualified(frame->function);
+	return pattern_matches("std::locale::*", name.s, name.len) ||
+	       pattern_matches("std::ios_base::Init::*", name.s, name.len);
+}
+
+static enum attribution native_owner(const struct facts *facts)
+{
+	enum attribution owner = facts->frames[facts->native].origin.owner;
+
+	if (toolkit_refuses(facts))
+		return ATTRIBUTION_APPLICATION;
+	if (two_runtimes(facts))
+		return ATTRIBUTION_INTERACTION;
+	if (owner == ATTRIBUTION_EXTENSION && without_python(facts))
+		return ATTRIBUTION_THIRD_PARTY;
+	return beneath_ffi(facts->culprit, owner);
+}
+
+/*
+ * The allocator crashed in its own structures as CPython called it: others have written there.
+ * CPython's own writes are checked by its debug builds.
+ */
+static bool damaged_heap(const struct facts *facts)
+{
+	int i = 0;
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL)
+		return false;
+	while (i < facts->nframes && facts->frames[i].category == CATEGORY_LIBC &&
+	       facts->frames[i].origin.kind != KIND_ALLOCATOR)
+		i++;
+	return i < facts->nframes && facts->frames[i].origin.kind == KIND_ALLOCATOR;
 }
 
 enum attribution facts_owner(const struct facts *facts, int *frame)
@@ -252,13 +272,13 @@ enum attribution facts_owner(const struct facts *facts, int *frame)
 	if (calls_finalize(facts))
 		return ATTRIBUTION_APPLICATION;
 	if (facts->native >= 0)
-		return beneath_ffi(facts->culprit, facts->frames[facts->native].origin.owner);
+		return native_owner(facts);
 	owner = summary_owner(facts);
 	if (owner != ATTRIBUTION_UNKNOWN)
 		return owner;
 	for (*frame = 0; *frame < facts->nframes; ++*frame)
 		if (facts->frames[*frame].category == CATEGORY_CPYTHON)
-			return ATTRIBUTION_CPYTHON;
+			return damaged_heap(facts) ? ATTRIBUTION_EXTENSION : ATTRIBUTION_CPYTHON;
 	*frame = facts->nframes ? 0 : -1;
 	if (!facts->nframes)
 		return ATTRIBUTION_UNKNOWN;
@@ -266,8 +286,9 @@ enum attribution facts_owner(const struct facts *facts, int *frame)
 	if (facts->frames[0].category == CATEGORY_CXX)
 		return ATTRIBUTION_EXTENSION;
 	if (facts->culprit->frames[0].python && facts->crash->kind == CRASH_KIND_SIGNAL)
-		return owner_beneath_python(facts);
-	return facts->frames[0].origin.owner;
+		return python_crash_owner(facts);
+	*frame = facts_reporter(facts) + 1;
+	return facts->frames[*frame].origin.owner;
 }
 
 bool facts_only_cpython(const struct facts *facts, int frame)
@@ -283,28 +304,4 @@ bool facts_only_cpython(const struct facts *facts, int frame)
 			return false;
 	}
 	return any || !frame;
-}
-
-/*
- * multiprocessing's start method "fork" goes on in the child on the same Python stack: _launch()
- * calls os.fork(), and then the child's _bootstrap().
- */
-bool thread_is_python_child(const struct crash_thread *thread)
-{
-	bool began = false;
-
-	for (size_t i = 0; i < thread->nframes; i++) {
-		const struct crash_frame *frame = &thread->frames[i];
-
-		if (!frame->python || !frame->function)
-			continue;
-		if (!strcmp(frame->function, "_bootstrap"))
-			began = true;
-		if (began && !strcmp(frame->function, "_launch"))
-			return frame->file && strstr(frame->file, "popen_fork");
-		if (!strcmp(frame->function, "_after_fork") ||
-		    !strcmp(frame->function, "_run_after_forkers"))
-			return true;
-	}
-	return false;
 }

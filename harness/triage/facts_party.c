@@ -122,6 +122,7 @@ void facts_claim_parties(struct facts *facts)
 	claim_allocator(facts);
 	claim_callers(facts);
 	claim_plugins(facts);
+	facts_claim_program(facts);
 }
 
 /* "/src/a.cc:10:3", "(/lib/libA.so.1+0x7a5f09)": without what follows the path. */

@@ -168,6 +168,31 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 	free(name);
 }
 
+/*
+ * A thread that runs Python code has a state, by which PyGILState_Ensure() knows it. That it makes
+ * a new one says that the runtime which knew the thread is over: so it is one that Python has
+ * started, and left alone at its end.
+ */
+static void match_forgotten(const struct facts *facts, struct finding *finding)
+{
+	static const char *const ensure[] = { "PyGILState_Ensure", NULL };
+	static const char *const makes[] = {
+		"new_threadstate", "PyThreadState_New", "_PyThreadState_New*",
+		"init_threadstate", NULL,
+	};
+	int at = facts_find(facts, ensure), make = facts_find_like(facts, makes);
+
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || at <= 0 || make < 0 || make >= at ||
+	    !facts->interpreting || facts->fork >= 0 || sign_own_above(facts, at) >= 0)
+		return;
+	finding_say(finding, SCORE_FAIR, "a thread that runs Python code is not known to Python "
+					 "any more: the interpreter was finalized under it");
+	finding->attribution = ATTRIBUTION_APPLICATION;
+	finding->frame = facts->native;
+	finding_because(finding, at, "PyGILState_Ensure() makes a thread state for a thread that "
+				     "must have one");
+}
+
 /* The same sign, under the name of what was done to the memory. */
 static void match_freed_state(const struct facts *facts, struct finding *finding)
 {
@@ -210,6 +235,13 @@ static void match_attach_neighbour(const struct facts *facts, struct finding *fi
 	finding->frame = facts->native;
 }
 
+/* Who called is cut off, or nobody's known; but it is not CPython. */
+static bool called_from_unknown(const struct facts *facts, int frame)
+{
+	return frame + 1 < facts->nframes && facts->frames[frame + 1].name &&
+	       facts->frames[frame + 1].category == CATEGORY_UNKNOWN;
+}
+
 /*
  * The same of a look, which tells no signal: the call takes an instant unless it waits. So whoever
  * stands in it, and does not wait, is where something went wrong; a core is looked at for that.
@@ -220,8 +252,8 @@ static void match_attach_stack(const struct facts *facts, struct finding *findin
 
 	if (facts->crash->kind != CRASH_KIND_LOOK || attach < 0 || facts->fork >= 0 ||
 	    facts->interpreting || facts->unwind >= 0 || sign_own_above(facts, attach) >= 0 ||
-	    facts->native < 0 || sign_python_since(facts, 15) ||
-	    facts_named(facts, attach, leave_names))
+	    (facts->native < 0 && !called_from_unknown(facts, attach)) ||
+	    sign_python_since(facts, 15) || facts_named(facts, attach, leave_names))
 		return;
 	for (int i = 0; i < attach; i++)
 		if (facts->frames[i].category != CATEGORY_CPYTHON)
@@ -238,22 +270,25 @@ static void match_attach_stack(const struct facts *facts, struct finding *findin
 /* A thread that uses Python while another one takes it away. */
 static void match_late_use(const struct facts *facts, struct finding *finding)
 {
-	bool exits = false;
+	bool python = facts->interpreting || sign_dies_in_api(facts), exits = false;
 
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || !facts->culprit || facts->fork >= 0 ||
 	    facts->in_child || thread_exits(facts->culprit) || facts->crash->signo == SIGABRT ||
-	    !(facts->interpreting || sign_dies_in_api(facts)))
+	    !(python || facts->native >= 0))
 		return;
 	for (size_t i = 0; i < facts->crash->nthreads && !exits; i++)
 		exits = &facts->crash->threads[i] != facts->culprit &&
 			!facts->crash->threads[i].role && thread_exits(&facts->crash->threads[i]);
 	if (!exits)
 		return;
-	finding_say(finding, SCORE_FAIR + 5,
-		    "a thread used Python while another one was ending the process or the "
-		    "interpreter");
+	finding_say(finding, python ? SCORE_FAIR + 5 : SCORE_WEAK,
+		    "a thread %s while another one was ending the process or the interpreter",
+		    python ? "used Python" : "went on");
 	finding->attribution = ATTRIBUTION_INTERACTION;
-	finding->frame = facts->native;
+	if (python)
+		finding->frame = facts->native;
+	else
+		finding_blame(finding, facts, facts->native);
 	finding_because(finding, -1, "another thread is inside the end of the process or of the "
 				     "interpreter");
 }
@@ -300,10 +335,20 @@ const struct pattern_rule finalize_rules[] = {
 		.sources = { "python/cpython#124619", "python/cpython#132948" },
 	}, {
 		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "forgotten",
+		.match = match_forgotten,
+		.required = "a signal where PyGILState_Ensure() makes a new thread state, in a "
+			    "thread that runs Python code and so must have one",
+		.contradicting = "somebody's own code above the call; a fork",
+		.versions = LATE_ENSURE,
+		.sources = { "saghul/pyuv#137" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
 		.name = "late-use",
 		.match = match_late_use,
 		.required = "a signal in CPython, called by somebody's own code or running Python "
-			    "code, and another thread inside the end of the process or interpreter",
+			    "code, and another thread inside the end of the process or "
+			    "interpreter. In somebody's own code alone it is weak",
 		.contradicting = "SIGABRT, which tells its own reason; a fork",
 		.versions = LATE_ENSURE,
 		.sources = { "pybind/pybind11#1360", "python/cpython#110052",

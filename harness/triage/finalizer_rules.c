@@ -7,6 +7,13 @@
 #include "triage/signs.h"
 
 /* CPython's own complaint tells as much, whatever the stack. */
+/* CPython attaches and detaches its own threads as it should, at the end as well. */
+static bool lost_by_user(const struct facts *facts, const char *message)
+{
+	return !facts->nframes && facts->message[MESSAGE_FINALIZING] &&
+	       strstr(message, "PyGILState_Release");
+}
+
 static void match_dead_state_message(const struct facts *facts, struct finding *finding)
 {
 	const char *message = facts->message[MESSAGE_TSTATE_DEAD];
@@ -15,7 +22,8 @@ static void match_dead_state_message(const struct facts *facts, struct finding *
 		return;
 	finding_say(finding, SCORE_FAIR + 10,
 		    "CPython met a thread state that belongs to no living runtime");
-	finding->attribution = ATTRIBUTION_INTERACTION;
+	finding->attribution = lost_by_user(facts, message) ? ATTRIBUTION_EXTENSION :
+							      ATTRIBUTION_INTERACTION;
 	finding->frame = facts->native;
 	finding_because(finding, -1, "CPython said: %s", message);
 }

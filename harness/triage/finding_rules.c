@@ -71,8 +71,9 @@ static void match_refcount(const struct facts *facts, struct finding *finding)
 		return;
 	finding_say(finding, SCORE_FAIR, "CPython met an object or a thread state that was freed");
 	finding->attribution = facts_owner(facts, &finding->frame);
-	if (finding->attribution == ATTRIBUTION_UNKNOWN && state)
-		finding->attribution = ATTRIBUTION_CPYTHON;
+	/* Counts are kept by native code, and CPython's own is well tried. */
+	if (finding->attribution == ATTRIBUTION_UNKNOWN)
+		finding->attribution = state ? ATTRIBUTION_CPYTHON : ATTRIBUTION_EXTENSION;
 	finding_because(finding, -1, "it said: %s", state ? state : count);
 }
 
@@ -125,6 +126,13 @@ static bool shows_recursion(const struct facts *facts)
 	return false;
 }
 
+/* What Rust says of its threads, which run Rust. */
+static bool rust_overflow(const char *message)
+{
+	return message && (strstr(message, "has overflowed its stack") ||
+			   strstr(message, "fatal runtime error: stack overflow"));
+}
+
 static void match_overflow(const struct facts *facts, struct finding *finding)
 {
 	const char *message = facts->message[MESSAGE_STACK_OVERFLOW];
@@ -139,7 +147,8 @@ static void match_overflow(const struct facts *facts, struct finding *finding)
 						 "variable");
 	finding->attribution = recursion_owner(facts, &finding->frame);
 	if (finding->attribution == ATTRIBUTION_UNKNOWN)
-		finding->attribution = ATTRIBUTION_APPLICATION;
+		finding->attribution = rust_overflow(message) ? ATTRIBUTION_THIRD_PARTY :
+								ATTRIBUTION_APPLICATION;
 	if (message)
 		finding_because(finding, -1, "it said: %s", message);
 	else
@@ -157,6 +166,9 @@ static void match_depth(const struct facts *facts, struct finding *finding)
 		return;
 	finding_say(finding, SCORE_STRONG, "calls in calls, more than %d deep", DEEP_STACK);
 	finding->attribution = facts_owner(facts, &finding->frame);
+	/* CPython bounds its own recursion, long before that; whom it calls need not. */
+	if (finding->attribution == ATTRIBUTION_CPYTHON)
+		finding->attribution = ATTRIBUTION_EXTENSION;
 	finding_because(finding, -1, "%zu frames are on the stack",
 			thread->left_out + thread->nframes);
 }

@@ -92,6 +92,8 @@ static const struct frame_rule *builtin_find(const struct subject *subject)
 {
 	const struct frame_rule *rule = rule_find(builtin_rules, builtin_rules_count, subject);
 
+	if (!rule)
+		rule = rule_find(builtin_programs, builtin_programs_count, subject);
 	return rule ? rule : rule_find(builtin_names, builtin_names_count, subject);
 }
 

@@ -11,8 +11,22 @@
 #define PAGER_NEW "--Type <RET> for more, q to quit, c to continue without paging--"
 #define PAGER_OLD "---Type <return> to continue, or q <return> to quit---"
 
+/* "# #0  0x…": the stack stands as a comment beside the code that makes it. */
+static void take_comment(struct piece *line)
+{
+	static const char *const frames[] = { "# #", "# from /", "# at " };
+
+	for (size_t i = 0; i < sizeof(frames) / sizeof(*frames); i++)
+		if (piece_starts(*line, frames[i])) {
+			piece_cut(line, strlen("# "));
+			return;
+		}
+}
+
 struct piece gdb_text(struct piece line)
 {
+	take_blanks(&line);
+	take_comment(&line);
 	do
 		take_blanks(&line);
 	while (take_text(&line, "> ") || take_text(&line, "(gdb) ") ||
@@ -273,6 +287,16 @@ bool gdb_is_current(struct piece text, struct session_thread *thread)
 	return true;
 }
 
+bool gdb_is_row(struct piece text)
+{
+	uint64_t number;
+
+	if (!take_decimal(&text, &number) || !number || !text.len || *text.s != ' ')
+		return false;
+	take_blanks(&text);
+	return piece_starts(text, "Thread ") && piece_has(text, "LWP ");
+}
+
 /* "rax            0x7f1c4f1d2f10      139759" of `info registers` */
 static bool is_register(struct piece text)
 {
@@ -302,8 +326,9 @@ bool gdb_is_noise(struct piece line, struct piece text)
 	if (!line.len || *line.s == ' ' || *line.s == '\t' || !text.len ||
 	    piece_starts(line, "(gdb)"))
 		return true;
-	if (take_decimal(&rest, &number) && take_text(&rest, "\t"))
-		return true; /* a line of the source */
+	/* A line of the source; who pastes it may have made blanks of the tab. */
+	if (take_decimal(&rest, &number) && (take_text(&rest, "\t") || take_text(&rest, "  ")))
+		return true;
 	for (size_t i = 0; i < sizeof(noise) / sizeof(*noise); i++)
 		if (piece_starts(text, noise[i]))
 			return true;

@@ -36,6 +36,8 @@ bool gdb_is_thread(struct piece text, struct session_thread *thread);
 bool gdb_is_signal(struct piece text, struct session_thread *thread, struct piece *what);
 /* "[Current thread is 1 (…)]", and the line of `info threads` that has a star */
 bool gdb_is_current(struct piece text, struct session_thread *thread);
+/* "2    Thread 0x7f0000001640 (LWP 12) …": a line of `info threads` that has none. */
+bool gdb_is_row(struct piece text);
 /* What gdb writes and what tells nothing; `line`: as it stood, `text`: gdb_text() of it. */
 bool gdb_is_noise(struct piece line, struct piece text);
 

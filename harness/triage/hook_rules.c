@@ -155,6 +155,19 @@ static void match_env(const struct facts *facts, struct finding *finding)
 	free(name);
 }
 
+static const char *const tracebacks[] = { "PyTraceBack_Here", "__Pyx_AddTraceback", NULL };
+
+/* An exported name that is only the nearest: so near to its beginning nothing else stands. */
+#define NEAR_OFFSET 0x80
+
+static bool begins_traceback(const struct facts *facts)
+{
+	const struct crash_frame *frame = facts->nframes ? facts->culprit->frames : NULL;
+
+	return frame && frame->trust == TRUST_NEAR && frame->function &&
+	       frame->offset < NEAR_OFFSET && !strcmp(frame->function, tracebacks[0]);
+}
+
 static void match_unraisable(const struct facts *facts, struct finding *finding)
 {
 	static const char *const reports[] = { "__Pyx_WriteUnraisable", NULL };
@@ -162,8 +175,7 @@ static void match_unraisable(const struct facts *facts, struct finding *finding)
 	int frame = facts_find(facts, reports);
 
 	/* It takes the error that was set, and there is none. */
-	if (frame < 0 && facts_named(facts, 0, (const char *const[]){ "PyTraceBack_Here",
-								     "__Pyx_AddTraceback", NULL }))
+	if (frame < 0 && (facts_named(facts, 0, tracebacks) || begins_traceback(facts)))
 		frame = 0;
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || (!message && frame < 0) ||
 	    facts->crash->signo == SIGABRT)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "triage/patterns.h"
+#include "triage/signs.h"
 
 static void match_heap_message(const struct facts *facts, struct finding *finding)
 {
@@ -103,6 +104,135 @@ static void match_loop(const struct facts *facts, struct finding *finding)
 	free(place);
 }
 
+/*
+ * Of a heap block valgrind tells next what became of it, and of any other address that it is none.
+ * Where the report is cut before, most that were read or written so had been freed.
+ */
+static void match_cut_access(const struct facts *facts, struct finding *finding)
+{
+	const char *what = facts->crash->finding;
+
+	if (!what || (strcmp(what, "invalid-read") && strcmp(what, "invalid-write")) ||
+	    strstr(facts->crash->message, "Address 0x") || facts->native < 0)
+		return;
+	finding_say(finding, SCORE_WEAK, "memory was used that is not the program's any more, it "
+					 "seems: the report is cut before it tells");
+	finding_blame(finding, facts, facts->native);
+	finding_because(finding, 0, "valgrind says: %s", what);
+}
+
+/*
+ * AddressSanitizer has found something, and what it wrote is not there. Of Python's modules it is
+ * more often memory that was freed than one that was too small.
+ */
+static void match_sanitizer_stack(const struct facts *facts, struct finding *finding)
+{
+	int report = -1;
+
+	/* A nearest name will do: its neighbours are of the same kind. */
+	for (int i = 0; i < facts->nframes && report < 0; i++) {
+		const char *function = facts->culprit->frames[i].function;
+
+		if (function && !strncmp(function, "__asan_report_", strlen("__asan_report_")))
+			report = i;
+	}
+	if (report < 0 || facts->crash->finding || facts->native < report)
+		return;
+	finding_say(finding, SCORE_WEAK, "AddressSanitizer stopped it at memory that it must not "
+					 "use: freed, or beyond a block's end");
+	finding_blame(finding, facts, facts->native);
+	finding_because(finding, report, "this is called where memory is used that is not to be");
+}
+
+/* How far from the innermost frame the freeing is still what the race is about. */
+#define FREE_REACH 6
+
+static bool thread_frees(const struct crash_thread *thread)
+{
+	static const char *const frees[] = {
+		"free", "cfree", "operator delete*", "_PyObject_Free*", "PyObject_Free",
+		"PyMem_Free", "PyMem_RawFree", "_PyObject_MiFree", "_PyMem_MiFree", "mi_free*",
+		"_PyMem_RawFree", NULL,
+	};
+	int at = thread_find_like(thread, frees);
+
+	return at >= 0 && at < FREE_REACH;
+}
+
+/* A race of which one side is the giving back of the memory: the other goes on with it. */
+static void match_race_with_free(const struct facts *facts, struct finding *finding)
+{
+	const struct crash *crash = facts->crash;
+
+	if (!crash->finding || !strstr(crash->finding, "race"))
+		return;
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		const struct crash_thread *thread = &crash->threads[i];
+
+		if ((thread->role && strstr(thread->role, "created")) || !thread_frees(thread))
+			continue;
+		finding_say(finding, SCORE_ALSO,
+			    "a thread gives memory back that another one uses meanwhile");
+		finding->attribution = facts_owner(facts, &finding->frame);
+		finding_because(finding, -1, "one side of the data race frees the memory");
+		return;
+	}
+}
+
+/* So many frames of one function, one behind the other, are no tree's usual depth. */
+#define REPEATS 4
+
+static bool same_call(const struct facts *facts, int a, int b)
+{
+	const struct crash_frame *x = &facts->culprit->frames[a], *y = &facts->culprit->frames[b];
+
+	if (!facts->frames[a].name || !facts->frames[b].name || x->inlined || y->inlined ||
+	    strcmp(facts->frames[a].name, facts->frames[b].name))
+		return false;
+	return x->python ? y->python && x->line && x->line == y->line : x->pc && x->pc == y->pc;
+}
+
+/* From which frame on, by the same call each time; -1: it does not. */
+static int repeats_from(const struct facts *facts)
+{
+	/* The innermost frame need not be at the call. */
+	for (int first = 0; first < 2; first++) {
+		int n = 1;
+
+		while (first + n < facts->nframes && same_call(facts, first, first + n))
+			n++;
+		if (n >= REPEATS)
+			return first;
+	}
+	return -1;
+}
+
+/*
+ * A stack whose innermost frames are one call of a function by itself: at a crash for want of stack
+ * it looks so; or if somebody shows no more of it than that.
+ */
+static void match_repeats(const struct facts *facts, struct finding *finding)
+{
+	int first = facts->culprit ? repeats_from(facts) : -1;
+	bool fault = facts->crash->signo == SIGSEGV || facts->crash->signo == SIGBUS;
+	bool alone = facts->crash->kind == CRASH_KIND_LOOK && facts->nframes &&
+		     first == 0 && facts->crash->nthreads == 1 &&
+		     same_call(facts, 0, facts->nframes - 1);
+
+	if (first < 0 || !(fault || alone) || facts->fork >= 0)
+		return;
+	finding_say(finding, SCORE_WEAK, "%s calls itself again and again",
+		    facts->frames[first].name);
+	finding->attribution = facts->culprit->frames[first].python ? python_owner(facts) :
+								      ATTRIBUTION_UNKNOWN;
+	if (facts->culprit->frames[first].python)
+		finding->frame = first;
+	else
+		finding_blame(finding, facts, first);
+	finding_because(finding, first, "the innermost frames are one call, %d times or more",
+			REPEATS);
+}
+
 const struct pattern_rule memory_rules[] = {
 	{
 		.pattern = PATTERN_USE_AFTER_FREE,
@@ -143,6 +273,40 @@ const struct pattern_rule memory_rules[] = {
 		.required = "a record of CPU time without progress",
 		.supporting = "the thread ran when it was looked at",
 		.sources = { "torarnv/sparsebundlefs#30" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "cut-access",
+		.match = match_cut_access,
+		.required = "valgrind's invalid read or write below somebody's own code, in a "
+			    "report that is cut before it tells what the address is",
+		.contradicting = "what it tells of the address: it decides then",
+		.sources = { "rpm-software-management/libdnf#260", "tree-sitter/tree-sitter#579",
+			     "pytorch/pytorch#112383" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "sanitizer-stack",
+		.match = match_sanitizer_stack,
+		.required = "AddressSanitizer's report functions on the stack, above somebody's "
+			    "own code, and none of its words in the report",
+		.contradicting = "its words: they say what it was",
+		.sources = { "msgpack/msgpack-python#677" },
+	}, {
+		.pattern = PATTERN_USE_AFTER_FREE,
+		.name = "race-with-free",
+		.match = match_race_with_free,
+		.required = "ThreadSanitizer's data race with one side in an allocator's function "
+			    "that frees",
+		.sources = { "numpy/numpy#28045" },
+	}, {
+		.pattern = PATTERN_RECURSION_OR_LOOP,
+		.name = "repeats",
+		.match = match_repeats,
+		.required = "a fault whose innermost frames are one function that calls itself "
+			    "from one place, four times at least; or a stack of which nothing but "
+			    "that is shown",
+		.contradicting = "a fork; another signal: a recursion that ends is no fault, so it "
+				 "is weak",
+		.sources = { "DataDog/dd-trace-py#17548", "microsoft/debugpy#735" },
 	},
 	{ .match = NULL },
 };

@@ -14,6 +14,37 @@ static int fault_signal(struct piece name)
 	       signo == SIGFPE ? signo : 0;
 }
 
+/*
+ * A parent tells of its child: subprocess, PyCharm, billiard, torch's loader, gunicorn, uWSGI,
+ * Apache. Of the signal the number or the name is there.
+ */
+static int child_signal(struct piece line)
+{
+	static const char *const words[] = {
+		"died with <Signals.", "interrupted by signal ", "exited prematurely: signal ",
+		"is killed by signal: ", "was terminated due to signal ", "killed by signal ",
+		"exit signal ",
+	};
+	struct piece rest = { NULL, 0 }, before;
+	uint64_t number;
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words) && !rest.len; i++) {
+		rest = line;
+		if (!take_until(&rest, words[i], &before))
+			rest.len = 0;
+	}
+	if (take_decimal(&rest, &number))
+		return number == SIGSEGV || number == SIGABRT || number == SIGBUS ||
+		       number == SIGILL || number == SIGFPE ? (int)number : 0;
+	for (size_t i = 0; i < rest.len; i++)
+		if (memchr(".:(", rest.s[i], 3))
+			rest.len = i;
+	rest = piece_trim(rest);
+	if (piece_starts(rest, "SIG"))
+		return fault_signal(rest);
+	return piece_has(rest, " ") ? signal_number(rest) : 0;
+}
+
 /* ZeroMQ's; strace's two, with a process's number before them, and Gramine's. */
 int message_signal(struct piece line)
 {
@@ -22,6 +53,8 @@ int message_signal(struct piece line)
 	/* Both are followed by abort(). */
 	if (piece_starts(p, "Assertion failed: ") || piece_starts(p, "Bad file descriptor ("))
 		return SIGABRT;
+	if (piece_has(p, " signal") || piece_has(p, "<Signals."))
+		return child_signal(p);
 	if (take_text(&p, "[")) {
 		if (!take_until(&p, "]", &before))
 			return 0;
@@ -64,11 +97,36 @@ static bool is_gil_check(struct piece line)
 	       (line.s[at - 2] == '(' || ascii_is_alnum(line.s[at - 2]));
 }
 
+/* "aborting: fork() is not allowed since …": a library's own end of a child, not advice. */
+static bool is_fork_refusal(struct piece line)
+{
+	static const char *const ends[] = { "abort", "Abort", "ABORT", "terminat", "Terminat",
+					    "fatal", "Fatal", "FATAL" };
+	size_t fork = piece_has_char(line, '(') ? piece_find(line, "fork()") : line.len;
+	struct piece behind = { line.s + fork, line.len - fork };
+
+	if (fork == line.len || !(piece_has(behind, " not allowed") ||
+				  piece_has(behind, " not supported")))
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (piece_starts(line, ends[i]))
+			return true;
+	return false;
+}
+
 bool message_is_telling(struct piece line)
 {
+	static const char *const forked[] = {
+		"calling into gRPC, skipping fork() handlers", "FD from fork parent still in poll",
+		"os.fork() is incompatible with multithreaded code", " in forked subprocess.",
+	};
+
 	line = piece_trim(line);
 	if (line.len < 12 || line.len > TRACE_TEXT_MAX)
 		return false;
+	for (size_t i = 0; i < sizeof(forked) / sizeof(*forked) && piece_has(line, "fork"); i++)
+		if (piece_has(line, forked[i]))
+			return true;
 	switch (*line.s) {
 	case '[': /* Abseil, of itself */
 		if (piece_has(line, " RAW: ") && piece_has(line, " failed: "))
@@ -81,8 +139,10 @@ bool message_is_telling(struct piece line)
 		break;
 	case 'B': /* ZeroMQ, before it aborts */
 		return piece_starts(line, "Bad file descriptor (") && ends_with_source(line);
-	case 'A':
-		return piece_starts(line, "Assertion failed: ") && ends_with_source(line);
+	case 'A': /* Apache's begin so, too */
+		if (piece_starts(line, "Assertion failed: "))
+			return ends_with_source(line);
+		break;
 	case 'T':
 		return piece_starts(line, "The process has forked and you cannot use this Core") ||
 		       piece_starts(line, "Terminating: fork() called from a process already");
@@ -93,7 +153,7 @@ bool message_is_telling(struct piece line)
 	default:
 		break;
 	}
-	return message_signal(line) || is_gil_check(line) ||
+	return message_signal(line) || is_gil_check(line) || is_fork_refusal(line) ||
 	       (piece_has_char(line, '+') && piece_has(line, "+[") &&
 		piece_has(line, "] may have been in progress in another thread when fork()"));
 }

@@ -101,8 +101,9 @@ bool python_native_frame(struct piece line, struct crash_frame *frame)
 		return true;
 	if (!piece_is(module, "<unknown>"))
 		frame_module(frame, module);
-	if (!take_text(&p, ", at ") || !take_until(&p, " [", &place))
-		take_until(&p, "[", &place);
+	if ((!take_text(&p, ", at ") || !take_until(&p, " [", &place)) &&
+	    !take_until(&p, "[", &place))
+		place = piece_trim(p); /* people leave the address out */
 	take_hex(&p, false, &frame->pc);
 	plus = piece_find_last(place, "+");
 	if (plus == place.len)

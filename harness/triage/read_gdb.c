@@ -28,6 +28,7 @@ struct gdb {
 	bool signalled;
 	bool stopped;  /* the line behind says where */
 	uint64_t deepest; /* number of a frame */
+	bool selected_row, other_row; /* of `info threads` */
 };
 
 /* Frames of others are "#0" as well: gdb's have an argument list, or a number behind "in". */
@@ -289,6 +290,8 @@ static bool take_line(struct gdb *gdb, struct lines *lines)
 	bool stopped = gdb->stopped, mine = true;
 
 	gdb->stopped = false;
+	gdb->selected_row |= piece_starts(text, "* ");
+	gdb->other_row |= gdb_is_row(text);
 	if (gdb_is_frame(text))
 		return take_frame(gdb, lines, text, "");
 	if (take_event(gdb, text, &mine)) {
@@ -330,6 +333,7 @@ static void gdb_read(struct lines *lines, struct trace *trace)
 	while (lines->line.s && take_line(&gdb, lines))
 		;
 	session_end(&gdb.stacks);
+	trace->crash->one_thread = gdb.selected_row && !gdb.other_row;
 	count_left_out(&gdb);
 }
 

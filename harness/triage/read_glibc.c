@@ -64,8 +64,23 @@ static int handler_signal(struct piece line)
 	return piece_has(word, " ") ? signal_number(word) : 0;
 }
 
+/* "Tue Sep  4 16:17:38 2018 - !!! …": the log's own beginning of a line falls off. */
+static struct piece behind_log(struct piece line)
+{
+	static const char *const begins[] = { " - !!! ", " - *** backtrace of " };
+
+	for (size_t i = 0; line.len && !strchr("!*", *line.s) && i < 2; i++) {
+		size_t at = piece_find(line, begins[i]);
+
+		if (at < line.len)
+			return piece_from(line, at + strlen(" - "));
+	}
+	return line;
+}
+
 static bool is_heading(struct piece line)
 {
+	line = behind_log(line);
 	return (piece_starts(line, "=======") && piece_has(line, " Backtrace: ")) ||
 	       piece_is(line, "Backtrace:") ||
 	       piece_starts(line, "*** backtrace of ");
@@ -103,6 +118,11 @@ static void read_frames(struct lines *lines, struct trace *trace)
 	/* A handler that told the signal has looked at its own stack. */
 	if (thread && trace->crash->signo && trace->crash->signo != SIGABRT)
 		thread_drop_handler(thread);
+	if (lines->line.s && symbols_line_cut(lines->line) && thread) {
+		symbols_line_add(trace, thread, lines->line);
+		trace->incomplete = true;
+		lines_next(lines);
+	}
 }
 
 /* "00400000-006d2000 r-xp …" */

@@ -244,13 +244,19 @@ static bool take_program(struct trace *trace, struct piece text)
 	return true;
 }
 
+/* "libprobe.so`probe_get:", above the instructions that lldb shows where it stops. */
+static bool is_listing(struct piece text)
+{
+	return piece_has_char(text, '`') && piece_ends(piece_trim(text), ":");
+}
+
 static bool is_noise(struct piece line, struct piece text)
 {
 	/* Where lldb's Python modules are not installed, each command complains of that. */
 	return piece_starts(text, "Traceback (most recent call last):") ||
 	       piece_starts(text, "NameError: ") || piece_starts(text, "ModuleNotFoundError: ") ||
 	       !text.len || *line.s == ' ' || *line.s == '\t' || piece_starts(line, "(lldb)") ||
-	       piece_starts(text, "->") || piece_starts(text, "Process ") ||
+	       piece_starts(text, "->") || is_listing(text) || piece_starts(text, "Process ") ||
 	       piece_starts(text, "Target ") || piece_starts(text, "warning: ") ||
 	       piece_starts(text, "note: ") || piece_starts(text, "Executing commands in ") ||
 	       piece_starts(text, "Core file '");

@@ -67,6 +67,31 @@ static bool is_thread(struct piece text, struct heading *heading)
 	return !text.len || piece_is(text, ":");
 }
 
+/* "connect (urllib3/connection.py:812)" and nothing else. */
+static bool is_python_frame(struct piece text)
+{
+	size_t open = piece_find(text, " (");
+	struct piece name = { text.s, open }, place;
+	uint64_t line;
+
+	if (!open || open == text.len || !piece_ends(text, ")") || piece_has_char(name, ' '))
+		return false;
+	place = piece_from(text, open + strlen(" ("));
+	place.len--;
+	open = piece_find_last(place, ".py:");
+	if (open == place.len)
+		return false;
+	piece_cut(&place, open + strlen(".py:"));
+	return take_decimal(&place, &line) && !place.len;
+}
+
+/* Frames alone, two at least: whoever pasted them has left the thread's heading out. */
+static bool is_headless(const struct lines *lines)
+{
+	return is_python_frame(piece_trim(lines->line)) &&
+	       is_python_frame(piece_trim(lines_peek(lines, 1)));
+}
+
 static bool py_spy_begins(const struct lines *lines)
 {
 	struct piece text = lines->line;
@@ -76,6 +101,8 @@ static bool py_spy_begins(const struct lines *lines)
 	take_blanks(&text);
 	if (!text.len)
 		return false;
+	if (text.s[text.len - 1] == ')' && is_headless(lines))
+		return true;
 	if (*text.s == 'T')
 		return is_thread(text, &heading);
 	return *text.s == 'P' && is_process(text, &pid) &&
@@ -202,12 +229,28 @@ static struct crash_thread *main_thread(const struct crash *crash)
 	return NULL;
 }
 
+static void headless_read(struct lines *lines, struct trace *trace)
+{
+	const struct heading none = { .tid = 0 };
+	struct crash_thread *thread = thread_read(trace, &none);
+
+	trace->incomplete = true;
+	for (; lines->line.s && is_python_frame(piece_trim(lines->line)); lines_next(lines))
+		frame_read(trace, thread, piece_trim(lines->line));
+	if (thread)
+		thread->culprit = true;
+}
+
 static void py_spy_read(struct lines *lines, struct trace *trace)
 {
 	struct crash_thread *thread = NULL;
 	size_t frames_at = FRAME_INDENT;
 
 	trace->crash->kind = CRASH_KIND_LOOK;
+	if (is_headless(lines)) {
+		headless_read(lines, trace);
+		return;
+	}
 	while (lines->line.s && take_line(trace, lines->line, &thread, &frames_at))
 		lines_next(lines);
 	crash_find_culprit(trace->crash, main_thread(trace->crash));

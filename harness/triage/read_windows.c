@@ -47,8 +47,8 @@ static bool windows_begins(const struct lines *lines)
 
 	if (text.len < 8)
 		return false;
-	return windows_tells(text, &code) || piece_starts(text, "Faulting application name: ") ||
-	       is_framed(lines);
+	return windows_tells(text, &code) || is_framed(lines) ||
+	       (*text.s == 'F' && windows_take_key(&text, "Faulting application"));
 }
 
 struct report {
@@ -79,18 +79,26 @@ static void read_location(struct crash *crash, struct piece text)
 		crash->has_addr = take_hex(&text, false, &crash->addr);
 }
 
+/* Up to ", version: …", or to the blanks before a version alone. */
+static size_t name_len(struct piece p)
+{
+	size_t comma = piece_find(p, ", "), blanks = piece_find(p, "  ");
+
+	return comma < blanks ? comma : blanks;
+}
+
 /* "Faulting module name: probe.pyd, version: …", and where in it. */
 static bool read_fault(struct report *report, struct piece text)
 {
 	struct piece rest = text;
 
-	if (take_text(&rest, "Faulting application name: ")) {
-		rest.len = piece_find(rest, ", ");
+	if (windows_take_key(&rest, "Faulting application")) {
+		rest.len = name_len(rest);
 		trace_add_fact(report->trace, FACT_PROGRAM, rest);
-	} else if (take_text(&rest, "Faulting module name: ")) {
-		rest.len = piece_find(rest, ", ");
+	} else if (windows_take_key(&rest, "Faulting module")) {
+		rest.len = name_len(rest);
 		report->module = rest;
-	} else if (take_text(&rest, "Fault offset: ")) {
+	} else if (windows_take_key(&rest, "Fault offset")) {
 		take_hex(&rest, false, &report->module_offset);
 	} else {
 		return piece_starts(text, "Faulting ");

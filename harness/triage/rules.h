@@ -48,7 +48,9 @@ struct frame_rule {
 
 extern const struct frame_rule builtin_rules[];
 extern const size_t builtin_rules_count;
-/* Asked after these. */
+/* Asked after these, in this order. */
+extern const struct frame_rule builtin_programs[];
+extern const size_t builtin_programs_count;
 extern const struct frame_rule builtin_names[];
 extern const size_t builtin_names_count;
 

@@ -7,9 +7,8 @@
  *	3. modules by their kind alone: an extension, a library;
  *	4. functions that tell something only outside of these: in a program into which Python,
  *	   libc or the C++ runtime is linked, or where the report names no module;
- *	5. programs.
  *
- * Where no module is known, those of rules_names.c are asked after them.
+ * Those of rules_programs.c are asked after them; and, where no module is known, of rules_names.c.
  *
  * Change FRAME_RULES_VERSION with any of them.
  */
@@ -61,6 +60,10 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("libgrpc*", GRPC, "gRPC"),
 	MODULE("libgpr.*", GRPC, "gRPC"),
 
+	/* Another interpreter, which has CPython's names with a prefix. */
+	MODULE("libpypy*", LIBRARY, "PyPy"), MODULE("pypy*", LIBRARY, "PyPy"),
+	FUNCTION("PyPy[A-Z_]*", LIBRARY, "PyPy"), FUNCTION("_PyPy[A-Z_]*", LIBRARY, "PyPy"),
+
 	/* The platform. */
 	WITHIN("libc.so*", "malloc", ALLOCATOR, "glibc malloc"),
 	WITHIN("libc.so*", "free", ALLOCATOR, "glibc malloc"),
@@ -79,6 +82,10 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("libpthread[.-]*", LIBC, NULL),
 	MODULE("libm.so*", LIBC, NULL), MODULE("libm-[0-9].*", LIBC, NULL),
 	MODULE("libdl[.-]*", LIBC, NULL), MODULE("librt[.-]*", LIBC, NULL),
+	MODULE("libresolv[.-]*", LIBC, NULL), MODULE("libutil[.-]*", LIBC, NULL),
+	MODULE("libnss_files[.-]*", LIBC, NULL), MODULE("libnss_dns[.-]*", LIBC, NULL),
+	MODULE("libSegFault*", SANITIZER, NULL),
+	MODULE("vgpreload_*", SANITIZER, "Valgrind"),
 	MODULE("libsystem_malloc*", ALLOCATOR, NULL),
 	MODULE("libsystem_kernel*", KERNEL, NULL),
 	MODULE("libsystem_*", LIBC, NULL),
@@ -243,37 +250,25 @@ const struct frame_rule builtin_rules[] = {
 	FUNCTION("openblas_*", LIBRARY, "OpenBLAS"),
 
 	/* 3. */
-	MODULE("libgomp*", LIBRARY, "OpenMP"),
-	MODULE("libiomp5*", LIBRARY, "OpenMP"),
-	MODULE("libomp*", LIBRARY, "OpenMP"),
-	MODULE("lib*openblas*", LIBRARY, "OpenBLAS"),
+	MODULE("libgomp*", LIBRARY, "OpenMP"), MODULE("libiomp5*", LIBRARY, "OpenMP"),
+	MODULE("libomp*", LIBRARY, "OpenMP"), MODULE("lib*openblas*", LIBRARY, "OpenBLAS"),
 	MODULE("libdispatch*", LIBRARY, "libdispatch"),
 	MODULE("libobjc*", LIBRARY, "Objective-C runtime"),
-	MODULE("libcuda*", LIBRARY, "CUDA"),
-	MODULE("libnvidia-*", LIBRARY, "CUDA"),
+	MODULE("libcuda*", LIBRARY, "CUDA"), MODULE("libnvidia-*", LIBRARY, "CUDA"),
 	MODULE("/System/Library/*", LIBRARY, NULL),
 	/* macOS where only the names of images are told, or their identifiers. */
 	MODULE("com.apple.*", LIBRARY, NULL),
 	MODULE("org.qt-project.*", LIBRARY, "Qt"),
-	MODULE("QtCore", LIBRARY, "Qt"),
-	MODULE("QtGui", LIBRARY, "Qt"),
+	MODULE("QtCore", LIBRARY, "Qt"), MODULE("QtGui", LIBRARY, "Qt"),
 	MODULE("QtWidgets", LIBRARY, "Qt"),
-	MODULE("Accelerate", LIBRARY, NULL),
-	MODULE("AppKit", LIBRARY, NULL),
-	MODULE("CFNetwork", LIBRARY, NULL),
-	MODULE("CoreFoundation", LIBRARY, NULL),
-	MODULE("CoreGraphics", LIBRARY, NULL),
-	MODULE("CoreServices", LIBRARY, NULL),
-	MODULE("CoreText", LIBRARY, NULL),
-	MODULE("Foundation", LIBRARY, NULL),
-	MODULE("HIToolbox", LIBRARY, NULL),
-	MODULE("IOKit", LIBRARY, NULL),
-	MODULE("Metal", LIBRARY, NULL),
-	MODULE("Network", LIBRARY, NULL),
-	MODULE("QuartzCore", LIBRARY, NULL),
-	MODULE("Security", LIBRARY, NULL),
-	MODULE("SystemConfiguration", LIBRARY, NULL),
-	MODULE("vecLib", LIBRARY, NULL),
+	MODULE("Accelerate", LIBRARY, NULL), MODULE("AppKit", LIBRARY, NULL),
+	MODULE("CFNetwork", LIBRARY, NULL), MODULE("CoreFoundation", LIBRARY, NULL),
+	MODULE("CoreGraphics", LIBRARY, NULL), MODULE("CoreServices", LIBRARY, NULL),
+	MODULE("CoreText", LIBRARY, NULL), MODULE("Foundation", LIBRARY, NULL),
+	MODULE("HIToolbox", LIBRARY, NULL), MODULE("IOKit", LIBRARY, NULL),
+	MODULE("Metal", LIBRARY, NULL), MODULE("Network", LIBRARY, NULL),
+	MODULE("QuartzCore", LIBRARY, NULL), MODULE("Security", LIBRARY, NULL),
+	MODULE("SystemConfiguration", LIBRARY, NULL), MODULE("vecLib", LIBRARY, NULL),
 	MODULE("*.cpython-*", EXTENSION, NULL),
 	MODULE("*.abi3.so*", EXTENSION, NULL),
 	MODULE("*.pyd", EXTENSION, NULL),
@@ -286,9 +281,24 @@ const struct frame_rule builtin_rules[] = {
 	MODULE("[Mm][Ss][Vv][Cc][Pp]*.dll", CXX, NULL),
 	MODULE("nvcuda*.dll", LIBRARY, "CUDA"),
 	MODULE("*-packages/nvidia/*", LIBRARY, "CUDA"),
+	/* Plug-ins of the platform's, and of servers that host Python as one of many. */
+	MODULE("*_dri.so", LIBRARY, "Mesa"), MODULE("dri/*.so", LIBRARY, "Mesa"),
+	MODULE("gstreamer-1.0/*", LIBRARY, "GStreamer"), MODULE("plugins/*/libq*", LIBRARY, "Qt"),
+	MODULE("gio/modules/*", LIBRARY, "GLib"), MODULE("mod_[a-z]*.so", LIBRARY, NULL),
+	MODULE("*.unit.so", LIBRARY, "NGINX Unit"), MODULE("libQt[56]*", LIBRARY, "Qt"),
+	MODULE("*.bundle", LIBRARY, NULL), MODULE("*.node", LIBRARY, NULL),
+	/* Bodies of Python packages, where only the names of modules are told. */
+	MODULE("libtorch*", EXTENSION, NULL), MODULE("torch_*", EXTENSION, NULL),
+	MODULE("libc10*", EXTENSION, NULL), MODULE("libtensorflow*", EXTENSION, NULL),
+	MODULE("libarrow*", EXTENSION, NULL), MODULE("libcudf*", EXTENSION, NULL),
+	MODULE("libpyside*", EXTENSION, NULL), MODULE("libshiboken*", EXTENSION, NULL),
+	MODULE("libvtkWrapping*", EXTENSION, NULL), MODULE("libpyarrow*", EXTENSION, NULL),
 	/* A wheel's own libraries, and the copies of others' that it was given: its maker's. */
 	MODULE("site-packages/*", EXTENSION, NULL),
 	MODULE("dist-packages/*", EXTENSION, NULL),
+	MODULE("lib*-[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].so*",
+	       EXTENSION, NULL),
+	MODULE("*.libs/*", EXTENSION, NULL),
 	/* What is loaded by name at run time seldom calls itself lib*. */
 	MODULE("lib*.so*", LIBRARY, NULL),
 	MODULE("lib*.dylib*", LIBRARY, NULL),
@@ -312,9 +322,15 @@ const struct frame_rule builtin_rules[] = {
 
 	FUNCTION("__pyx_*", EXTENSION, "Cython"),
 	FUNCTION("__Pyx_*", EXTENSION, "Cython"),
+	/* What binds C++ or Rust to Python: its own parts, not what it does for others. */
+	TOOL("pybind11::cpp_function::destruct*", EXTENSION, "pybind11"),
+	TOOL("pybind11::error_already_set::*", EXTENSION, "pybind11"),
+	TOOL("nanobind::python_error::*", EXTENSION, "nanobind"),
+	TOOL("pyo3::types::*", EXTENSION, "PyO3"),
 	FUNCTION("pyo3::*", EXTENSION, "PyO3"),
 	FUNCTION("pyo3_ffi::*", EXTENSION, "PyO3"),
 	FUNCTION("pybind11::*", EXTENSION, "pybind11"),
+	SOURCE("mod_wsgi.c", LIBRARY, "mod_wsgi"), SOURCE("nxt_*.c", LIBRARY, "NGINX Unit"),
 	SOURCE("glib/g*.c", LIBRARY, "GLib"),
 	SOURCE("gobject/g*.c", LIBRARY, "GLib"),
 	SOURCE("gio/g*.c", LIBRARY, "GLib"),
@@ -377,13 +393,6 @@ const struct frame_rule builtin_rules[] = {
 	FUNCTION("__kernel_*", KERNEL, NULL),
 	FUNCTION("__vdso_*", KERNEL, NULL),
 	FUNCTION("_sigtramp", KERNEL, NULL),
-
-	/* 5. */
-	MODULE("uwsgi", LIBRARY, "uWSGI"),
-	/* In forkpoint's hosts a scenario's code plays an extension's part. */
-	{ .module = "host", .kind = KIND_PROGRAM, .has_owner = true,
-	  .owner = ATTRIBUTION_EXTENSION },
-	MODULE("*", PROGRAM, NULL),
 };
 
 const size_t builtin_rules_count = sizeof(builtin_rules) / sizeof(*builtin_rules);

@@ -3,6 +3,7 @@
  * fork-safety of what has threads of its own (allocators, gRPC, OpenMP, Rust's runtimes): a fork
  * copies its memory, and none of its threads.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +129,35 @@ static void match_dead_pool(const struct facts *facts, struct finding *finding)
 	finding_because(finding, pool, "it needs workers that a fork does not copy");
 }
 
+/*
+ * A thread that is joined and is none of this process: in a forked child the handle leads to memory
+ * that was given back, or that the child's own thread has got.
+ */
+static void match_dead_thread(const struct facts *facts, struct finding *finding)
+{
+	static const char *const joins[] = {
+		"pthread_join", "__pthread_join", "__pthread_clockjoin_ex",
+		"__pthread_timedjoin_ex", "pthread_timedjoin_np", NULL,
+	};
+	const char *said = strstr(facts->crash->message, "failed to join thread: ");
+	int join = facts_find(facts, joins);
+	bool faulted = join >= 0 && join < CRASH_REACH &&
+		       (facts->crash->signo == SIGSEGV || facts->crash->signo == SIGBUS);
+
+	if (!said && !faulted)
+		return;
+	finding_say(finding, SCORE_ALSO, "a thread was joined that is none of this process: it was "
+					 "probably its parent's");
+	finding->attribution = facts_owner(facts, &finding->frame);
+	if (finding->attribution == ATTRIBUTION_UNKNOWN)
+		finding->attribution = ATTRIBUTION_EXTENSION;
+	if (said)
+		finding_because(finding, -1, "it said: %.*s", (int)strcspn(said, "\n"), said);
+	else
+		finding_because(finding, join, "where the thread lives, or has ended, this call "
+					       "does not crash");
+}
+
 const struct pattern_rule runtime_rules[] = {
 	{
 		.pattern = PATTERN_FORK_SAFETY,
@@ -167,6 +197,14 @@ const struct pattern_rule runtime_rules[] = {
 		.sources = { "OpenMathLib/OpenBLAS#240", "facebookresearch/faiss#5206",
 			     "april-org/april-ann#173", "granne/granne#18",
 			     "RyanCodrai/turbovec#147" },
+	}, {
+		.pattern = PATTERN_FORK_SAFETY,
+		.name = "dead-thread",
+		.match = match_dead_thread,
+		.required = "a fault in the joining of a thread, or Rust's word that a thread "
+			    "could not be joined: it is none of this process",
+		.contradicting = "a wait in that call, which is its business",
+		.sources = { "man-group/ArcticDB#3285", "delta-io/delta-rs#2744" },
 	},
 	{ .match = NULL },
 };

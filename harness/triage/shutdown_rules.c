@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * shutdown-lock: the end of the process, or of the interpreter, waits for what will not come, since
- * who was to give it has been ended, is parked, or was never told to end.
+ * who was to give it has been ended, is parked, or was never told to end. And
+ * finalization-toctou of what is called then, and faults.
  */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,10 +26,10 @@ static const struct {
 	{ "shutdown", "__init__.py" }, /* logging's */
 };
 
-/* The outermost frame of the culprit's that ends the process; -1: none. */
-static int end_frame(const struct facts *facts)
+/* The outermost frame of Python code that ends the process; -1: none. */
+static int python_end(const struct facts *facts)
 {
-	int end = facts->finalize >= 0 ? facts->finalize : facts->exit;
+	int end = -1;
 
 	for (int i = 0; i < facts->nframes; i++) {
 		const struct crash_frame *frame = &facts->culprit->frames[i];
@@ -39,6 +41,30 @@ static int end_frame(const struct facts *facts)
 			    !strcmp(file, python_ends[k].file))
 				end = i;
 	}
+	return end;
+}
+
+/* A fault in what Python code runs at the end, when much of the process is gone already. */
+static void match_python_end(const struct facts *facts, struct finding *finding)
+{
+	bool fault = facts->crash->signo == SIGSEGV || facts->crash->signo == SIGBUS;
+	int end = python_end(facts);
+
+	if (!fault || end < 0 || facts->fork >= 0 || sign_child(facts))
+		return;
+	finding_say(finding, SCORE_WEAK, "it crashed in what Python runs at the end of the "
+					 "process, perhaps for want of what was destroyed before");
+	finding->attribution = facts_owner(facts, &finding->frame);
+	finding_because(finding, end, "this runs at the end of the process");
+}
+
+/* The outermost frame of the culprit's that ends the process; -1: none. */
+static int end_frame(const struct facts *facts)
+{
+	int end = python_end(facts);
+
+	if (end < 0)
+		end = facts->finalize >= 0 ? facts->finalize : facts->exit;
 	return end < 0 && facts->culprit && thread_exits(facts->culprit) ? facts->nframes - 1 : end;
 }
 
@@ -124,6 +150,28 @@ static void match_stream_lock(const struct facts *facts, struct finding *finding
 	finding_because(finding, -1, "CPython said: %s", message);
 }
 
+/*
+ * Python code, or a function of Python's, that was registered to run at the end, and crashed in
+ * somebody's own native code: what that needs may be destroyed already.
+ */
+static void match_exit_hook(const struct facts *facts, struct finding *finding)
+{
+	static const char *const hooks[] = { "*_atexit", "atexit_*", "*_at_exit", NULL };
+	int hook = facts_find_like(facts, hooks);
+	bool python = false;
+
+	for (int i = facts->native; i >= 0 && i < hook; i++)
+		python |= facts->frames[i].category == CATEGORY_CPYTHON;
+	if (facts->crash->kind != CRASH_KIND_SIGNAL || facts->crash->signo == SIGABRT || !python ||
+	    facts->fork >= 0 || facts->native < facts->signal ||
+	    facts->frames[facts->native].category != CATEGORY_EXTENSION)
+		return;
+	finding_say(finding, SCORE_WEAK, "native code was called at the end of the process, when "
+					 "what it needs was perhaps destroyed already");
+	finding_blame(finding, facts, facts->native);
+	finding_because(finding, hook, "it calls what is to run at the end");
+}
+
 const struct pattern_rule shutdown_rules[] = {
 	{
 		.pattern = PATTERN_SHUTDOWN_LOCK,
@@ -151,6 +199,22 @@ const struct pattern_rule shutdown_rules[] = {
 		.match = match_stream_lock,
 		.required = "CPython's word that a stream's lock is not to be had at shutdown",
 		.sources = { "python/cpython#129536" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "python-end",
+		.match = match_python_end,
+		.required = "a fault in what the standard library calls at the end of the process: "
+			    "exit handlers, finalizers, the joining of workers",
+		.contradicting = "a fork; a forked child; any other finding, for it is weak",
+		.sources = { "passagemath/passagemath#1809", "python/cpython#104690" },
+	}, {
+		.pattern = PATTERN_FINALIZATION_TOCTOU,
+		.name = "exit-hook",
+		.match = match_exit_hook,
+		.required = "a fault in a native module that Python has called, at the end of the "
+			    "process, for a hook that runs then",
+		.contradicting = "SIGABRT, which tells its own reason; a fork",
+		.sources = { "DataDog/dd-trace-py#8504", "protocolbuffers/protobuf#5108" },
 	},
 	{ .match = NULL },
 };

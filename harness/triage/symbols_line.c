@@ -45,6 +45,24 @@ static bool symbols_frame(struct piece line, struct piece *module, struct piece 
 	return (piece_has(*place, "+0x") || (*pc && !place->len)) && !piece_has(*module, " ");
 }
 
+/* "/lib/libprobe.so(_ZN5prob[...]": of one that is cut within the name the module is left. */
+static bool cut_module(struct piece line, struct piece *module)
+{
+	struct piece p = piece_trim(line);
+	size_t open = piece_find(p, "(");
+
+	*module = (struct piece){ p.s, open };
+	return open < p.len && piece_ends(p, "[...]") && *p.s == '/' &&
+	       piece_has(*module, ".so") && !piece_has(*module, " ");
+}
+
+bool symbols_line_cut(struct piece line)
+{
+	struct piece module;
+
+	return cut_module(line, &module);
+}
+
 bool symbols_line(struct piece line)
 {
 	struct piece module, place;
@@ -61,6 +79,10 @@ void symbols_line_add(struct trace *trace, struct crash_thread *thread, struct p
 	struct piece module, place, name;
 	uint64_t offset = 0;
 
+	if (cut_module(line, &module)) {
+		frame_module(frame, module);
+		return;
+	}
 	symbols_frame(line, &module, &place, &frame->pc);
 	frame_module(frame, module);
 	if (!take_until(&place, "+0x", &name) || !take_hex(&place, true, &offset))

@@ -13,7 +13,9 @@
 #include "triage/readers.h"
 
 bool symbols_line(struct piece line);
-/* It is one: its frame at the thread's end. */
+/* One that somebody has cut off in the middle of a long name: "/lib/libprobe.so(_ZN5prob[...]". */
+bool symbols_line_cut(struct piece line);
+/* It is either: its frame at the thread's end. */
 void symbols_line_add(struct trace *trace, struct crash_thread *thread, struct piece line);
 
 #endif

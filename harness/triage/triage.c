@@ -160,6 +160,15 @@ static bool at_breakpoint(const struct crash *crash)
 	return crash->kind == CRASH_KIND_LOOK && crash->breakpoint;
 }
 
+static void blame_other(struct triage *triage, const struct facts *facts, struct finding *finding)
+{
+	finding->attribution = facts_owner(facts, &finding->frame);
+	if (finding->attribution == ATTRIBUTION_UNKNOWN) {
+		finding->attribution = facts_lean(facts, &finding->frame);
+		triage->likeliest = finding->attribution != ATTRIBUTION_UNKNOWN;
+	}
+}
+
 struct triage *triage_classify(const struct crash *crash, const struct triage_settings *settings)
 {
 	struct triage *triage = xcalloc(1, sizeof(*triage));
@@ -178,7 +187,7 @@ struct triage *triage_classify(const struct crash *crash, const struct triage_se
 		best[pattern].detail = other_detail(&facts);
 		/* Where a process was when a signal stopped it is chance, and nobody's fault. */
 		if (crash->kind != CRASH_KIND_STOPPED)
-			best[pattern].attribution = facts_owner(&facts, &best[pattern].frame);
+			blame_other(triage, &facts, &best[pattern]);
 	}
 	triage_take(triage, &facts, pattern, &best[pattern]);
 	triage->rule = names[pattern];

@@ -9,6 +9,7 @@
 #ifndef FORKPOINT_TRIAGE_TRIAGE_H
 #define FORKPOINT_TRIAGE_TRIAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "observe/crash.h"
@@ -63,6 +64,7 @@ struct triage {
 	enum pattern also[3];    /* other patterns that hold as well */
 	size_t nalso;
 	enum attribution attribution;
+	bool likeliest;          /* that is a likelihood alone: nobody's code is to be seen */
 	char *component;         /* what is at fault: a name of the rules, a module's; NULL: none */
 	enum confidence confidence;
 	const char *rule;        /* which one found it (patterns.h); NULL: none. Static */

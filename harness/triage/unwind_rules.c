@@ -102,7 +102,8 @@ static void match_forced_unwind(const struct facts *facts, struct finding *findi
 		score = SCORE_PROOF - 2;
 	else if (swallowed)
 		score = SCORE_STRONG;
-	else if (terminated && !terminates_by_call(facts, terminate) && !without_python(facts))
+	else if (terminated && !strstr(facts->crash->message, "pure virtual method called") &&
+		 !terminates_by_call(facts, terminate) && !without_python(facts))
 		score = shows_unwinding(facts) ? SCORE_FAIR : SCORE_WEAK;
 	if (!score)
 		return;
@@ -165,6 +166,16 @@ static void match_fatal_catch(const struct facts *facts, struct finding *finding
 	finding_because(finding, frame, "libc calls this where an unwinding is not let go on");
 }
 
+/* Nothing but somebody's own code between what threw and CPython's. */
+static bool is_called_by_python(const struct facts *facts)
+{
+	int i = facts->native;
+
+	while (i < facts->nframes && category_is_native(facts->frames[i].category))
+		i++;
+	return i < facts->nframes && facts->frames[i].category == CATEGORY_CPYTHON;
+}
+
 /* The exception left what Python called: between the C++ runtime and CPython is somebody's own. */
 static bool thrown_to_python(const struct facts *facts)
 {
@@ -172,13 +183,21 @@ static bool thrown_to_python(const struct facts *facts)
 		"__cxa_throw", "__cxa_rethrow", "__verbose_terminate_handler", "terminate",
 		"__terminate", NULL,
 	};
+	static const char *const throws[] = { "__cxa_throw", "__cxa_rethrow", NULL };
 	static const char *const promises[] = {
 		"__cxa_call_terminate", "__gxx_personality_v0", "__clang_call_terminate", NULL,
 	};
 	int thrower = facts_find(facts, throwers);
 
-	return facts->message[MESSAGE_THROWN] && thrower >= 0 && facts->interpreting &&
-	       facts->native > thrower && facts_find(facts, promises) < 0;
+	/* faulthandler shows the Python code alone, whose call the exception came out of. */
+	if (facts->message[MESSAGE_THROWN] && facts->nframes && facts->culprit->frames[0].python)
+		return true;
+	if (thrower < 0 || facts->native <= thrower || facts_find(facts, promises) >= 0)
+		return false;
+	/* Without the runtime's word it has to be straight from where Python's call was. */
+	return facts->message[MESSAGE_THROWN] ? facts->interpreting :
+	       facts_find(facts, throws) >= 0 && facts_find(facts, terminate_names) >= 0 &&
+	       is_called_by_python(facts);
 }
 
 /*
@@ -210,9 +229,15 @@ static void match_uncaught(const struct facts *facts, struct finding *finding)
 		    "pass");
 	finding->attribution = facts_owner(facts, &finding->frame);
 	if (finding->attribution == ATTRIBUTION_UNKNOWN)
+		finding->attribution = facts_lean(facts, &finding->frame);
+	if (finding->attribution == ATTRIBUTION_UNKNOWN)
 		finding->attribution = ATTRIBUTION_EXTENSION;
-	finding_because(finding, -1, "it said: %s",
-			thrown ? thrown : forbidden ? forbidden : facts->message[MESSAGE_THROWN]);
+	if (!thrown)
+		thrown = forbidden ? forbidden : facts->message[MESSAGE_THROWN];
+	if (thrown)
+		finding_because(finding, -1, "it said: %s", thrown);
+	else
+		finding_because(finding, facts->native, "this was called by Python, and threw");
 }
 
 static void match_unwind_stack(const struct facts *facts, struct finding *finding)

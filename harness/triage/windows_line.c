@@ -303,23 +303,43 @@ static bool find_word(struct piece text, uint64_t *code)
 	return false;
 }
 
+bool windows_take_key(struct piece *p, const char *key)
+{
+	struct piece rest = *p;
+
+	if (!take_text(&rest, key))
+		return false;
+	if (!take_text(&rest, " name"))
+		take_text(&rest, " code");
+	take_blanks(&rest);
+	if (!take_text(&rest, ":"))
+		return false;
+	take_blanks(&rest);
+	*p = rest;
+	return true;
+}
+
 bool windows_tells(struct piece line, uint64_t *code)
 {
 	static const char *const words[] = {
 		"Exception thrown at 0x", "Unhandled exception at 0x", "Exception code: 0xc0",
 		"Exception Code: 0xc0", "Exception code: 0xC0", "ExceptionCode: c0",
 		"EXCEPTION_CODE: (NTSTATUS) 0xc0", " - code c0000", "Crash reason:  EXCEPTION_",
-		"Process finished with exit code -1073", "Faulting module name: ",
+		"Process finished with exit code -1073",
 		"exit code 3221225", "exit status 0xc0000", "exit code 0xC0000", "exit code: 0xc0000",
 	};
-	struct piece p = piece_trim(line);
+	struct piece p = piece_trim(line), rest = p;
 
 	*code = 0;
 	if (p.len < 20 || p.len > TRACE_TEXT_MAX || !strchr("EUPCFe([", *p.s))
 		return false;
+	if (windows_take_key(&rest, "Faulting module"))
+		return true;
+	if (windows_take_key(&rest, "Exception"))
+		return (piece_starts(rest, "0xc0") || piece_starts(rest, "0xC0")) &&
+		       find_code(rest, code);
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (piece_has(p, words[i]))
-			return find_code(p, code) || find_word(p, code) ||
-			       piece_starts(p, "Faulting module name: ");
+			return find_code(p, code) || find_word(p, code);
 	return false;
 }

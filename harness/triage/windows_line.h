@@ -31,6 +31,11 @@ void windows_frame_add(struct trace *trace, struct crash_thread *thread,
  * signal that it is elsewhere, or 0; *code: its number.
  */
 bool windows_tells(struct piece line, uint64_t *code);
+/*
+ * "Faulting module name: ", of which people who copy the event write "Faulting module : " as well.
+ * It is taken off.
+ */
+bool windows_take_key(struct piece *p, const char *key);
 int windows_signal(uint64_t code);
 
 #endif

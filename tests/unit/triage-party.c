@@ -80,7 +80,8 @@ static const struct pattern_case cases[] = {
 	       "%find_spec =<frozen importlib._bootstrap_external>:1528\n", NULL, NULL),
 	SIGNAL("extension", "a program's line, with extensions loaded", SIGSEGV,
 	       "%go =/srv/app/main.py:3\n", NULL, "Extension modules: imgkit._codec (total: 1)\n"),
-	SIGNAL("unknown", "the same with none", SIGSEGV, "%go =/srv/app/main.py:3\n", NULL, NULL),
+	SIGNAL("extension", "the same with none that are told", SIGSEGV,
+	       "%go =/srv/app/main.py:3\n", NULL, NULL),
 	SIGNAL("application", "a program that calls itself", SIGABRT,
 	       "%go =/srv/app/main.py:3\n", NULL, "Extension modules: imgkit._codec (total: 1)\n"
 	       "Fatal Python error: Cannot recover from stack overflow.\n"),

@@ -42,7 +42,7 @@ static const struct rule_case cases[] = {
 	  "extension", "medium", PATTERN_OTHER },
 	{ "a static object without Python", CRASH_KIND_SIGNAL, SIGSEGV,
 	  "Cache::~Cache() @" EXTENSION "\n__run_exit_handlers @" LIBC "\nexit @" LIBC "\n", NULL,
-	  NULL, PATTERN_OTHER, NULL, NULL, PATTERN_OTHER },
+	  NULL, PATTERN_FINALIZATION_TOCTOU, "extension", "low", PATTERN_OTHER },
 
 	{ "a switch that is never made", CRASH_KIND_LOOK, 0,
 	  "pthread_cond_wait @" LIBC "\ndrop_gil @" LIBPYTHON "\n"

@@ -63,6 +63,18 @@ static void listed(struct crash *crash)
 	crash->threads[0].wait.what = xstrdup("GIL");
 }
 
+/* gdb's list of all threads has this one only. */
+static void one_thread(struct crash *crash)
+{
+	crash->one_thread = true;
+}
+
+static void poisoned(struct crash *crash)
+{
+	crash->has_addr = true;
+	crash->addr = 0x110;
+}
+
 static const struct pattern_case cases[] = {
 	{ "lost-owner", "a lock whose owner lives in the parent", true, CRASH_KIND_HANG, 0,
 	  "pthread_mutex_lock @" LIBC "\nencode @" CODEC "\n", NULL, NULL, NULL, lose_owner },
@@ -130,11 +142,47 @@ static const struct pattern_case cases[] = {
 	{ "named-handler", "CPython's own name, for the end of a thread", false, CRASH_KIND_SIGNAL,
 	  SIGABRT, ABORT "_PyThread_at_fork_reinit @" LIBPYTHON "\ntake_gil @" LIBPYTHON "\n", NULL,
 	  NULL, NULL, NULL },
+	{ "named-handler", "a name of C++'s kind", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "free @" LIBC "\nFeed::PostforkChild @" FEED "\n", NULL, NULL, NULL, NULL },
 	{ "alone", "the only thread, which waits for a lock", true, CRASH_KIND_LOOK, 0,
 	  "%record =" PACKAGE "metrics/store.py:8\n%handle =/srv/shop/views.py:3\n", NULL, NULL,
 	  NULL, listed },
 	{ "alone", "the only thread, which waits for work", false, CRASH_KIND_LOOK, 0,
 	  "%get =" PY "queue.py:171\n%run =/srv/shop/jobs.py:3\n", NULL, NULL, NULL, listed },
+	{ "alone", "the one thread of gdb's list, in CPython's lock", true, CRASH_KIND_LOOK, 0,
+	  "do_futex_wait @" LIBC "\nPyThread_acquire_lock_timed @" LIBPYTHON "\n"
+	  "_bufferedwriter_flush @" LIBPYTHON "\n", NULL, NULL, NULL, one_thread },
+	{ "alone", "the same without a list", false, CRASH_KIND_LOOK, 0,
+	  "do_futex_wait @" LIBC "\nPyThread_acquire_lock_timed @" LIBPYTHON "\n"
+	  "_bufferedwriter_flush @" LIBPYTHON "\n", NULL, NULL, NULL, NULL },
+	{ "fork-call", "a crash in multiprocessing's fork", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "%_launch =" PY "multiprocessing/popen_fork.py:75\n", NULL, NULL, NULL, NULL },
+	{ "fork-call", "one in subprocess's", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "%_execute_child =" PY "subprocess.py:1295\n", NULL, NULL, NULL, NULL },
+	{ "fork-call", "one in what the child runs", false, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "%load =/srv/a.py:3\n" MP_CHILD, NULL, NULL, NULL, NULL },
+	{ "child-end", "macOS's note of a child", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "nw_settings_child_has_forked @/usr/lib/libnetwork.dylib\nget @" FEED "\n", NULL, NULL,
+	  NULL, NULL },
+	{ "child-end", "the same library at work", false, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "nw_settings_setup @/usr/lib/libnetwork.dylib\nget @" FEED "\n", NULL, NULL, NULL,
+	  NULL },
+	{ "warned", "a hang after Python's warning", true, CRASH_KIND_LOOK, 0,
+	  "do_futex_wait @" LIBC "\nPyThread_acquire_lock_timed @" LIBPYTHON "\n", NULL,
+	  "DeprecationWarning: This process (pid=7) is multi-threaded, use of fork() may lead to "
+	  "deadlocks in the child.\n", NULL, NULL },
+	{ "warned", "another warning", false, CRASH_KIND_LOOK, 0,
+	  "do_futex_wait @" LIBC "\nPyThread_acquire_lock_timed @" LIBPYTHON "\n", NULL,
+	  "DeprecationWarning: fork is the start method\n", NULL, NULL },
+	{ "dead-thread", "a destructor that joins what is not there", true, CRASH_KIND_SIGNAL,
+	  SIGSEGV, "pthread_join @" LIBC "\nFeed::~Feed @" FEED "\n", NULL, NULL, NULL, NULL },
+	{ "dead-thread", "Rust's word", true, CRASH_KIND_FINDING, 0, NULL, NULL,
+	  "failed to join thread: Resource deadlock avoided (os error 35)\n", "panic", NULL },
+	{ "dead-thread", "one that waits for a thread's end", false, CRASH_KIND_LOOK, 0,
+	  "pthread_join @" LIBC "\nFeed::~Feed @" FEED "\n", NULL, NULL, NULL, NULL },
+	{ "dead-thread", "a crash of who is called by one that was joined", false,
+	  CRASH_KIND_SIGNAL, SIGSEGV, "a @" FEED "\nb @" FEED "\nc @" FEED "\npthread_join @" LIBC
+	  "\n", NULL, NULL, NULL, NULL },
 	{ "proxies", "a download on macOS", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "%proxy_bypass_macosx_sysconf =" PY "urllib/request.py:2600\n%fetch =/srv/get.py:1\n",
 	  NULL, NULL, NULL, NULL },
@@ -144,6 +192,12 @@ static const struct pattern_case cases[] = {
 	{ "dispatch", "libdispatch for Apple's TLS", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "_dispatch_lane_push @/usr/lib/system/libdispatch.dylib\n"
 	  "SSLHandshake @/System/Library/Frameworks/Security\nconnect @" FEED "\n" EVAL, NULL, NULL,
+	  NULL, NULL },
+	{ "dispatch", "a queue where it points in a child", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "_dispatch_lane_push @/usr/lib/system/libdispatch.dylib\nfetch @" FEED "\n", NULL, NULL,
+	  NULL, poisoned },
+	{ "dispatch", "a queue that is not there", false, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "_dispatch_lane_push @/usr/lib/system/libdispatch.dylib\nfetch @" FEED "\n", NULL, NULL,
 	  NULL, NULL },
 	{ "dispatch", "an extension's own queue", false, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "dispatch_async @/usr/lib/system/libdispatch.dylib\nenqueue @" FEED "\n" EVAL, NULL, NULL,
@@ -251,6 +305,12 @@ static const struct pattern_case cases[] = {
 	{ "two-acquire", "one that waits for one at work", false, CRASH_KIND_LOOK, 0,
 	  "%acquire =" PY "threading.py:173\n%post =/srv/bank.py:12\n", "%audit =/srv/bank.py:30\n",
 	  NULL, NULL, NULL },
+	{ "loader-lock", "a walk over what is loaded", true, CRASH_KIND_LOOK, 0,
+	  "dl_iterate_phdr @" LIBC "\n_Unwind_Find_FDE @" LIBGCC "\n_Unwind_Backtrace @" LIBGCC
+	  "\nsample @" FEED "\n", NULL, NULL, NULL, NULL },
+	{ "loader-lock", "a callback of that walk", false, CRASH_KIND_LOOK, 0,
+	  "visit @" FEED "\ndl_iterate_phdr @" LIBC "\nscan @" FEED "\n", NULL, NULL, NULL,
+	  NULL },
 	{ "inversion", "ThreadSanitizer's word", true, CRASH_KIND_FINDING, 0,
 	  "pthread_mutex_lock\nput @" CODEC "\n", NULL, NULL,
 	  "lock-order-inversion (potential deadlock)", NULL },

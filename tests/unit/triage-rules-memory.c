@@ -91,6 +91,17 @@ static void leave_out_some(struct crash *crash)
 	crash->threads[0].left_out = 1000;
 }
 
+static void one_place(struct crash *crash)
+{
+	for (size_t i = 0; i + 1 < crash->threads[0].nframes; i++)
+		crash->threads[0].frames[i].pc = 0x7f0000001149;
+}
+
+static void far_behind(struct crash *crash)
+{
+	crash->threads[0].frames[0].offset = 0x4000;
+}
+
 static const struct pattern_case cases[] = {
 	{ "freed-state", "an attach call with a pointer into nowhere", true, CRASH_KIND_SIGNAL,
 	  SIGSEGV, "take_gil @" LIBPYTHON "\nPyEval_RestoreThread @" LIBPYTHON "\nback @" FEED "\n",
@@ -218,6 +229,40 @@ static const struct pattern_case cases[] = {
 	  NULL, NULL, go_on },
 	{ "circle", "an abort", false, CRASH_KIND_SIGNAL, SIGABRT, NULL, NULL, NULL, NULL,
 	  go_round },
+	{ "cut-access", "valgrind's word without the address", true, CRASH_KIND_FINDING, 0,
+	  "get @" FEED "\n", NULL, "Invalid read of size 8\n", "invalid-read", NULL },
+	{ "cut-access", "with the address", false, CRASH_KIND_FINDING, 0, "get @" FEED "\n", NULL,
+	  "Invalid read of size 8\nAddress 0x8 is not stack'd, malloc'd or (recently) free'd\n",
+	  "invalid-read", NULL },
+	{ "sanitizer-stack", "a stack inside its report", true, CRASH_KIND_LOOK, 0,
+	  "abort @" LIBC "\n__asan_report_load1 @/usr/lib/libclang_rt.asan.so\nget @" FEED "\n", NULL,
+	  NULL, NULL, NULL },
+	{ "sanitizer-stack", "with its word", false, CRASH_KIND_FINDING, 0,
+	  "abort @" LIBC "\n__asan_report_load1 @/usr/lib/libclang_rt.asan.so\nget @" FEED "\n", NULL,
+	  NULL, "stack-buffer-overflow", NULL },
+	{ "race-with-free", "who frees beside who reads", true, CRASH_KIND_FINDING, 0,
+	  "get @" FEED "\n", "mi_free @" LIBPYTHON "\ndrop @" FEED "\n", NULL, "data race", NULL },
+	{ "race-with-free", "who writes beside who reads", false, CRASH_KIND_FINDING, 0,
+	  "get @" FEED "\n", "put @" FEED "\n", NULL, "data race", NULL },
+	{ "repeats", "one call of a function by itself", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "visit @" FEED "\nvisit @" FEED "\nvisit @" FEED "\nvisit @" FEED "\nscan @" FEED "\n",
+	  NULL, NULL, NULL, one_place },
+	{ "repeats", "calls from several places", false, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "visit @" FEED "\nvisit @" FEED "\nvisit @" FEED "\nvisit @" FEED "\nscan @" FEED "\n",
+	  NULL, NULL, NULL, NULL },
+	{ "repeats", "an abort", false, CRASH_KIND_SIGNAL, SIGABRT,
+	  "visit @" FEED "\nvisit @" FEED "\nvisit @" FEED "\nvisit @" FEED "\nscan @" FEED "\n",
+	  NULL, NULL, NULL, one_place },
+	{ "repeats", "nothing but a line of Python code", true, CRASH_KIND_LOOK, 0,
+	  "%get =/srv/a.py:5\n%get =/srv/a.py:5\n%get =/srv/a.py:5\n%get =/srv/a.py:5\n", NULL,
+	  NULL, NULL, NULL },
+	{ "repeats", "the same under what has called it", false, CRASH_KIND_LOOK, 0,
+	  "%get =/srv/a.py:5\n%get =/srv/a.py:5\n%get =/srv/a.py:5\n%get =/srv/a.py:5\n"
+	  "%main =/srv/a.py:9\n", NULL, NULL, NULL, NULL },
+	{ "unraisable", "a nearest name at its beginning", true, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "~PyTraceBack_Here @" LIBPYTHON "\n", NULL, NULL, NULL, NULL },
+	{ "unraisable", "a nearest name far behind it", false, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "~PyTraceBack_Here @" LIBPYTHON "\n", NULL, NULL, NULL, far_behind },
 	{ "handlers", "a handler that faults", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "report @" FEED "\n__restore_rt @" LIBC "\nreport @" FEED "\n__restore_rt @" LIBC
 	  "\nreport @" FEED "\n__restore_rt @" LIBC "\nwork @" CODEC "\n", NULL, NULL, NULL, NULL },

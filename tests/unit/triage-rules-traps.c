@@ -57,7 +57,7 @@ static const struct rule_case cases[] = {
 	  PATTERN_OTHER },
 	{ "one whose source is not libc's", CRASH_KIND_SIGNAL, SIGSEGV,
 	  "copy_tree =/src/mylib/tree.c:3\nfork =/src/mylib/fork.c:9\nmain =/src/m.c:4\n", NULL,
-	  NULL, PATTERN_OTHER, "extension", NULL, PATTERN_OTHER },
+	  NULL, PATTERN_OTHER, "third-party", NULL, PATTERN_OTHER },
 	{ "libc's own, by its source", CRASH_KIND_SIGNAL, SIGSEGV,
 	  "feed_reset =/src/feed/feed.c:3\n__libc_fork =../sysdeps/nptl/fork.c:9\nmain =m.c:4\n",
 	  NULL, NULL, PATTERN_FORK_SAFETY, "extension", "high", PATTERN_OTHER },

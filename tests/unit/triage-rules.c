@@ -276,6 +276,7 @@ static void test_builtin(void)
 	size_t bound = 0;
 
 	check_table(builtin_rules, builtin_rules_count, "built-in rules");
+	check_table(builtin_programs, builtin_programs_count, "built-in programs");
 	check_table(builtin_names, builtin_names_count, "built-in names");
 	for (size_t i = 0; i < builtin_names_count; i++)
 		bound += !builtin_names[i].module || *builtin_names[i].module;
