@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "observe/capture.h"
 #include "observe/stacktext.h"
+#include "observe/waitgraph.h"
 #include "triage/crash_json.h"
 
 #define SCHEMA 1
@@ -56,6 +57,16 @@ static void command_line(pid_t pid, struct strbuf *out)
 	strbuf_rtrim(out);
 }
 
+/* Of its parent, those whose locks it waits for. */
+static bool is_shown(const struct crash *crash, const struct crash_thread *thread)
+{
+	for (size_t i = 0; thread->pid != crash->pid && i < crash->nthreads; i++)
+		if (crash->threads[i].wait.owner_elsewhere == thread->pid &&
+		    crash->threads[i].wait.owner == thread->tid)
+			return true;
+	return thread->pid == crash->pid;
+}
+
 static void print_text(const struct crash *crash, const char *command)
 {
 	enum stacktext_frames which = opt.native ? STACKTEXT_NATIVE :
@@ -64,9 +75,12 @@ static void print_text(const struct crash *crash, const char *command)
 
 	strbuf_addf(&out, "Process %d: %s\n", crash->pid, command);
 	stacktext_python(&out, crash, crash->pid);
+	waitgraph_tell(&out, crash, crash->pid);
 	for (size_t i = 0; i < crash->nthreads; i++) {
+		if (!is_shown(crash, &crash->threads[i]))
+			continue;
 		strbuf_addch(&out, '\n');
-		stacktext_thread(&out, &crash->threads[i], which);
+		stacktext_thread(&out, &crash->threads[i], crash->pid, which);
 	}
 	fputs(out.buf, stdout);
 	strbuf_release(&out);
@@ -79,6 +93,8 @@ static void print_json(const struct crash *crash, const char *command)
 
 	json_object_set_new(object, "schema", json_integer(SCHEMA));
 	json_object_set_new(object, "command", json_string(command));
+	json_object_set_new(object, "waits",
+			    json_string(wait_end_name(waitgraph_worst(crash, crash->pid))));
 	crash_json_add(object, crash);
 	text = json_dumps(object, JSON_COMPACT);
 	if (!text)

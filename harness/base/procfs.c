@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "base/strbuf.h"
 
 /* What this module needs of a stat file; the comm in the middle may hold blanks and brackets. */
 struct stat_line {
@@ -320,4 +321,18 @@ int procfs_group(pid_t pgid, pid_t **pids)
 	free(all);
 	*pids = found.v;
 	return (int)found.n;
+}
+
+pid_t procfs_parent(pid_t pid)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[48];
+	const char *p;
+	pid_t parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	if (!strbuf_read_file(&text, path, 4096) && (p = strstr(text.buf, "\nPPid:")))
+		parent = (pid_t)atol(p + strlen("\nPPid:"));
+	strbuf_release(&text);
+	return parent;
 }

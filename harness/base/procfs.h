@@ -35,6 +35,9 @@ char procfs_task_letter(pid_t tid);
 /* All thread ids of a process, in an array that the caller frees. Their number, or -1. */
 int procfs_tasks(pid_t pid, pid_t **tids);
 
+/* 0: it is gone, or its parent is none that can be seen. */
+pid_t procfs_parent(pid_t pid);
+
 /* Its children, zombies too, in an array to free. Number, or -1. */
 int procfs_children(pid_t pid, pid_t **pids);
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "base/procfs.h"
 #include "base/strbuf.h"
 #include "observe/denied.h"
 #include "observe/image.h"
@@ -181,16 +182,42 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 	return crash;
 }
 
+/*
+ * A lock whose owner is no thread of the process may have been locked before a fork, by a thread of
+ * its parent. 0: none is, or that one has no such thread.
+ */
+static pid_t wanted_parent(const struct crash *crash, pid_t pid)
+{
+	pid_t parent = procfs_parent(pid);
+
+	for (size_t i = 0; parent && i < crash->nthreads; i++) {
+		const struct crash_wait *wait = &crash->threads[i].wait;
+		struct task_state task;
+
+		if (wait->owner && !wait_is_for_process(wait) &&
+		    !waits_thread(crash, wait->owner) &&
+		    procfs_task_read(parent, wait->owner, &task) == 0)
+			return parent;
+	}
+	return 0;
+}
+
 struct crash *capture_look(struct capture_cache *cache, pid_t pid)
 {
 	struct crash *crash = crash_new();
 	struct wait_notes notes = { 0 };
+	pid_t parent;
 
 	crash->kind = CRASH_KIND_LOOK;
 	crash->pid = crash->tid = pid;
 	view_capture(crash, &(struct view_request){ .pid = pid, .python = true },
 		     capture_session(cache, pid), &notes);
+	parent = wanted_parent(crash, pid);
+	if (parent)
+		view_capture(crash, &(struct view_request){ .pid = parent, .python = true },
+			     capture_session(cache, parent), &notes);
 	waits_settle(crash, &notes);
+	waits_settle_gils(crash);
 	wait_notes_release(&notes);
 	return crash;
 }

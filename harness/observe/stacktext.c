@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "observe/waits.h"
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -59,11 +61,14 @@ void stacktext_python(struct strbuf *out, const struct crash *crash, pid_t pid)
 
 static void add_wait(struct strbuf *out, const struct crash_wait *wait)
 {
-	if (!wait->syscall)
-		return;
-	strbuf_addf(out, ", in %s()", wait->syscall);
-	if (wait->what)
-		strbuf_addf(out, ", waits for a %s", wait->what);
+	bool gil = wait->what && !strcmp(wait->what, "GIL");
+
+	if (wait->syscall)
+		strbuf_addf(out, ", in %s()", wait->syscall);
+	if (waits_is_parked(wait))
+		strbuf_addf(out, ", waits %s", wait->what);
+	else if (wait->what)
+		strbuf_addf(out, ", waits for %s %s", gil ? "the" : "a", wait->what);
 	else if (wait->address)
 		strbuf_addf(out, ", waits for the word at 0x%" PRIx64, wait->address);
 	if (wait->owner)
@@ -72,7 +77,8 @@ static void add_wait(struct strbuf *out, const struct crash_wait *wait)
 		strbuf_addstr(out, ", which this process has not");
 	if (wait->owner_elsewhere)
 		strbuf_addf(out, ", which lives in process %d", wait->owner_elsewhere);
-	if (wait->timed)
+	/* For the GIL it waits in rounds. */
+	if (wait->timed && !gil)
 		strbuf_addstr(out, ", for some time at most");
 }
 
@@ -128,12 +134,15 @@ static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *fr
 	strbuf_addch(out, '\n');
 }
 
-void stacktext_thread(struct strbuf *out, const struct crash_thread *thread,
+void stacktext_thread(struct strbuf *out, const struct crash_thread *thread, pid_t pid,
 		      enum stacktext_frames which)
 {
 	size_t n = 0;
 
-	strbuf_addf(out, "Thread %d \"%s\": ", thread->tid, thread->name ? thread->name : "?");
+	strbuf_addf(out, "Thread %d \"%s\"", thread->tid, thread->name ? thread->name : "?");
+	if (thread->pid != pid)
+		strbuf_addf(out, " of process %d", thread->pid);
+	strbuf_addstr(out, ": ");
 	if (thread->has_gil)
 		strbuf_addstr(out, "has the GIL, ");
 	strbuf_addstr(out, state_word(thread->state));

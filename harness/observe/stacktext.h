@@ -18,8 +18,11 @@ enum stacktext_frames {
 /* What CPython is in process `pid`, some lines; nothing if there is none. */
 void stacktext_python(struct strbuf *out, const struct crash *crash, pid_t pid);
 
-/* A line of what the thread is and does, and one for each frame, innermost first. */
-void stacktext_thread(struct strbuf *out, const struct crash_thread *thread,
+/*
+ * A line of what the thread is and does, and one for each frame, innermost first. `pid` is the
+ * process that is shown; another one's thread is told to be that.
+ */
+void stacktext_thread(struct strbuf *out, const struct crash_thread *thread, pid_t pid,
 		      enum stacktext_frames which);
 
 /* Is the frame among these? */

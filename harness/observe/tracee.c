@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/errors.h"
 #include "base/procfs.h"
-#include "base/strbuf.h"
 #include "observe/machine.h"
 
 /*
@@ -141,20 +140,6 @@ int tracees_stop(struct tracees *tracees, pid_t pid, uint64_t deadline_ns)
 	return -1;
 }
 
-static pid_t process_parent(pid_t pid)
-{
-	struct strbuf text = STRBUF_INIT;
-	char path[48];
-	const char *p;
-	pid_t parent = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	if (!strbuf_read_file(&text, path, 4096) && (p = strstr(text.buf, "\nPPid:")))
-		parent = (pid_t)atol(p + strlen("\nPPid:"));
-	strbuf_release(&text);
-	return parent;
-}
-
 /*
  * One look at a tracee that cannot be detached from: it has not stopped yet, or it is dying. A
  * traced thread that died stays a zombie until its tracer has taken notice, and hides the end of
@@ -182,7 +167,7 @@ static void tracee_release(const struct tracees *tracees, struct tracee *tracee)
 		return;
 	if (!ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signo))
 		return;
-	ours = tracee->tid == tracees->pid && process_parent(tracees->pid) == getpid();
+	ours = tracee->tid == tracees->pid && procfs_parent(tracees->pid) == getpid();
 	for (int looks = RELEASE_LOOKS; looks && !tracee_bury(tracee, ours); looks--) {
 		if (!ptrace(PTRACE_DETACH, tracee->tid, NULL, (void *)(intptr_t)tracee->signo))
 			return;

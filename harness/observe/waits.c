@@ -295,6 +295,36 @@ const struct crash_thread *waits_thread(const struct crash *crash, pid_t tid)
 	return NULL;
 }
 
+bool waits_is_parked(const struct crash_wait *wait)
+{
+	return wait->what && !strcmp(wait->what, PARKED);
+}
+
+static const struct crash_interp *interp_of(const struct crash *crash,
+					    const struct crash_thread *thread)
+{
+	for (size_t i = 0; i < crash->npythons; i++) {
+		const struct crash_python *python = &crash->pythons[i];
+
+		for (size_t k = 0; python->pid == thread->pid && k < python->ninterps; k++)
+			if (python->interps[k].id == thread->interp)
+				return &python->interps[k];
+	}
+	return NULL;
+}
+
+void waits_settle_gils(struct crash *crash)
+{
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		struct crash_thread *thread = &crash->threads[i];
+		const struct crash_interp *interp = interp_of(crash, thread);
+
+		if (interp && thread->wait.what && !strcmp(thread->wait.what, "GIL") &&
+		    interp->gil_tid != thread->tid)
+			thread->wait.owner = interp->gil_tid;
+	}
+}
+
 bool wait_is_for_process(const struct crash_wait *wait)
 {
 	return wait->what && !strcmp(wait->what, "child process");

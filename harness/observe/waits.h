@@ -44,6 +44,13 @@ void wait_name(struct crash_thread *thread);
 void waits_settle(struct crash *crash, const struct wait_notes *notes);
 /* Waits for the end of a process, not for a lock or a thread. */
 bool wait_is_for_process(const struct crash_wait *wait);
+/* CPython holds it for ever, since the interpreter has been finalized. */
+bool waits_is_parked(const struct crash_wait *wait);
+/*
+ * Who has a GIL that is waited for, by what CPython itself says. After waits_settle(), of processes
+ * whose Python has been looked at.
+ */
+void waits_settle_gils(struct crash *crash);
 const struct crash_thread *waits_thread(const struct crash *crash, pid_t tid);
 /*
  * observe/culprit.c. Mark the culprit, as capture_hang() promises, and return it. `last` is the

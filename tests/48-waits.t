@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""`forkpoint stack` of processes that hang, and of such that only seem to: who waits for whom."""
+import glob
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, "tests/lib")
+from forkpoint_test import (  # noqa: E402
+    PROGRAM, bail_out, diag, done, equal, like, run, scratch, skip_all, spew, unlike)
+
+LIMIT = 60
+FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
+
+# Locks are libc's own, so that the test knows where they are and who has them.
+PROGRAM_TEXT = r'''
+import ctypes, os, sys, threading, time
+
+libc, holding_gil = ctypes.CDLL(None), ctypes.PyDLL(None)
+a, b = ctypes.create_string_buffer(64), ctypes.create_string_buffer(64)
+ready, both = threading.Event(), threading.Barrier(2)
+
+def thread(function):
+    threading.Thread(target=function, daemon=True).start()
+
+def tell(*numbers):
+    os.write(1, (" ".join(map(str, (threading.get_native_id(), *numbers))) + "\n").encode())
+
+def lock_both(first, second):
+    libc.pthread_mutex_lock(first)
+    both.wait()
+    tell()
+    libc.pthread_mutex_lock(second)
+
+def circle():
+    thread(lambda: lock_both(a, b))
+    thread(lambda: lock_both(b, a))
+    time.sleep(1000)
+
+def lock_and_run():
+    libc.pthread_mutex_lock(a)
+    tell()
+    ready.set()
+    while True:
+        pass
+
+def with_gil():
+    thread(lock_and_run)
+    ready.wait()
+    tell()
+    holding_gil.pthread_mutex_lock(a)
+
+def lock_and_sleep():
+    libc.pthread_mutex_lock(a)
+    tell()
+    ready.set()
+    time.sleep(1000)
+
+def lost():
+    thread(lock_and_sleep)
+    ready.wait()
+    child = os.fork()
+    if not child:
+        libc.pthread_mutex_lock(a)
+    tell(child)
+    os.waitpid(child, 0)
+
+def slow():
+    thread(lock_and_run)
+    ready.wait()
+    tell()
+    libc.pthread_mutex_lock(a)
+
+def idle():
+    tell()
+    time.sleep(1000)
+
+globals()[sys.argv[1]]()
+'''
+
+
+def pythons():
+    """Programs to run Python text, by release."""
+    found = {}
+    cache = os.environ.get("FORKPOINT_CACHE") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "forkpoint")
+    for path in glob.glob(f"{cache}/interpreters/*/interp"):
+        with open(path, encoding="utf-8") as lines:
+            fields = dict(line.rstrip("\n").split("=", 1) for line in lines)
+        program = f"{fields['prefix']}/bin/python3"
+        if os.access(program, os.X_OK):
+            found[fields["release"]] = program
+    return dict(sorted(found.items()))
+
+
+def blocked(tid, timed):
+    """In a futex; for the GIL a thread waits with a time limit, for a mutex without one."""
+    try:
+        with open(f"/proc/{tid}/syscall", encoding="ascii") as call:
+            words = call.read().split()
+    except OSError:
+        return False
+    return words[0] == FUTEX and (words[4] != "0x0") == timed
+
+
+def await_blocked(*tids, timed=()):
+    end = time.monotonic() + LIMIT
+    while not all(blocked(tid, tid in timed) for tid in tids + tuple(timed)):
+        if time.monotonic() > end:
+            bail_out(f"threads {tids} do not come to wait")
+        time.sleep(0.001)
+
+
+class Case:
+    """A process of that kind, with the numbers that it tells in so many lines."""
+
+    def __init__(self, program, name, lines):
+        path = scratch("waits.py")
+        spew(path, PROGRAM_TEXT)
+        self.process = subprocess.Popen([program, "-W", "ignore", path, name],
+                                        stdout=subprocess.PIPE, start_new_session=True)
+        self.told = [[int(word) for word in self.process.stdout.readline().split()]
+                     for _ in range(lines)]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+    def look(self, pid=None):
+        pid = str(pid or self.process.pid)
+        text = run(PROGRAM, "stack", pid)
+        object = json.loads(run(PROGRAM, "stack", "--json", pid).out)
+        equal(text.status, 0, "it is looked at") or diag(text.err)
+        return text.out, object
+
+
+def waits_of(look, tid):
+    wait = next(thread["wait"] for thread in look["threads"] if thread["tid"] == tid)
+    return wait and (wait["what"], wait["owner"])
+
+
+def check(release, program):
+    with Case(program, "circle", 2) as case:
+        (one,), (two,) = case.told
+        await_blocked(one, two)
+        text, look = case.look()
+        equal([waits_of(look, tid) for tid in (one, two)], [("mutex", two), ("mutex", one)],
+              f"{release}: of two threads each waits for the other's mutex")
+        equal(look["waits"], "circle", f"{release}: that is a circle")
+        first, second = min(one, two), max(one, two)
+        like(text, rf"^  thread {first} -> mutex at 0x\w+ -> thread {second} -> mutex at 0x\w+ -> "
+             rf"thread {first} again: a deadlock", f"{release}: which is drawn, once")
+        equal(len(re.findall("a deadlock", text)), 1, f"{release}: indeed")
+    with Case(program, "with_gil", 2) as case:
+        (worker,), (main,) = case.told
+        await_blocked(main, timed=[worker])
+        text, look = case.look()
+        equal([waits_of(look, tid) for tid in (worker, main)], [("GIL", main), ("mutex", worker)],
+              f"{release}: one waits for the GIL, and the one that has it for a mutex of that one")
+        equal(look["waits"], "circle", f"{release}: that is a circle as well")
+        like(text, rf'^Thread {worker} ".*": .*waits for the GIL of thread {main}$',
+             f"{release}: the thread's line says so")
+    with Case(program, "lost", 2) as case:
+        (owner,), (parent, child) = case.told
+        await_blocked(child)
+        text, look = case.look(child)
+        equal(look["waits"], "lost", f"{release}: a lock that a fork has lost is known as such")
+        like(text, rf"^  thread {child} -> mutex at 0x\w+ -> thread {owner} of process {parent}, which "
+             r"the fork has not taken along", f"{release}: with its owner in the parent")
+        like(text, rf'^Thread {owner} ".*" of process {parent}: (.*\n)+.*\(Python\) lock_and_sleep ',
+             f"{release}: whose stack there is shown")
+        unlike(text, rf'^Thread {parent} "', f"{release}: but no other thread's")
+        text, look = case.look(parent)
+        equal(look["waits"], "outside", f"{release}: the parent waits for its child, which is no lock")
+    with Case(program, "slow", 2) as case:
+        (worker,), (main,) = case.told
+        await_blocked(main)
+        text, look = case.look()
+        equal(look["waits"], "runs", f"{release}: an owner that runs is slow, and no deadlock")
+        like(text, rf"^  thread {main} -> mutex at 0x\w+ -> thread {worker}, which runs: slow",
+             f"{release}: which is told")
+    with Case(program, "idle", 1) as case:
+        text, look = case.look()
+        unlike(text, "Who waits for whom", f"{release}: who sleeps waits for nobody")
+
+
+if not pythons():
+    skip_all("no interpreter has a program of its own")
+for release, program in pythons().items():
+    check(release, program)
+done()
