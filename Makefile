@@ -119,7 +119,9 @@ $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/main.c tests/fuzz/fuzz.h $(LIB_
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(or $(FUZZ_ENGINE),tests/fuzz/main.c) \
-		$(LIB_OBJECTS) $(LIBS)
+		$(filter %.o,$^) $(LIBS)
+
+$(patsubst %,$(BUILD)/tests/fuzz/%,tables chains): $(BUILD)/embed/traceback.o
 
 check-long: pythons
 	$(Q)$(TESTENV) prove --timer tests/long/*.t
@@ -214,4 +216,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD)
 
--include $(OBJECTS:.o=.d) $(PURE_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) $(UNITS:=.d)
+-include $(OBJECTS:.o=.d) $(BUILD)/embed/traceback.d $(PURE_OBJECTS:.o=.d) $(LIBRARY_OBJECTS:.o=.d) $(UNITS:=.d)

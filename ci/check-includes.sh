@@ -4,7 +4,7 @@
 # Holds the order of dependencies: what may include what. From the top: commands → source, symbols →
 # explore, triage, report → run → observe → base. The driver and the scenarios meet in embed/subject.h alone, the
 # page that they share; Python.h is for embed/ and scenarios/, CPython's internal headers are for
-# embed/compat.c.
+# embed/compat.c, and for the test of what embed/traceback.c knows without them.
 #
 #	sh ci/check-includes.sh [TOP]
 #
@@ -33,7 +33,9 @@ rules() {
 	scenarios               scenarios scenarios/lib Python embed/compat.h
 	scenarios/lib           scenarios/scenario.h scenarios/lib Python embed/compat.h
 	tests/bench/embedded.c  Python
-	tests                   base observe run explore triage source symbols matrix report cmd tests embed/subject.h embed/registers.h scenarios/lib
+	tests/python/python.c   Python
+	tests/python/layout.c   Python internals embed/traceback.c
+	tests                   base observe run explore triage source symbols matrix report cmd tests embed/subject.h embed/registers.h embed/traceback.h scenarios/lib
 	RULES
 }
 

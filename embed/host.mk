@@ -8,6 +8,9 @@
 # makes OUT/host, and OUT/so_NAME.so of each scenarios/lib/so_NAME.c. Only what changed is built
 # again: a source, a header (Python's own included), the interpreter file, this file, or a knob.
 #
+# The goal `program` makes OUT/NAME of PROGRAM=<…/NAME.c> alone, below TOP: other programs with that
+# Python in them, and with what PYTHON_HOME is there.
+#
 #	CC, CXX     compilers
 #	CFLAGS      replaces -g -O2; what hosts cannot do without is added in any case
 #	WERROR=1    warnings are errors
@@ -96,8 +99,9 @@ objects := $(call object,$(c_sources) $(cxx_sources))
 shared  := $(patsubst $(TOP)/scenarios/lib/%.c,$(OUT)/%.so,$(shared_sources))
 link    := $(if $(cxx_sources),$(CXX),$(CC))
 
-.PHONY: all
+.PHONY: all program
 all: $(OUT)/host $(shared)
+program: $(if $(PROGRAM),$(OUT)/$(basename $(notdir $(PROGRAM))))
 
 # What is built depends on how, too: the stamp changes when a knob or this machine's compiler does.
 how := $(CC) $(CXX) $(cppflags) $(cflags) $(cxxflags) $(ldflags) $(libpython) $(objects)
@@ -137,5 +141,17 @@ $(OUT)/so_%.so: $(TOP)/scenarios/lib/so_%.c $(everything)
 	$(Q)$(CC) $(cppflags) -MF $(OUT)/obj/so/$*.d -MT $@ $(cflags) -fPIC -shared -Wl,-z,now \
 		-Wl,--build-id -Wl,-soname,so_$*.so -o $@.new $<
 	$(Q)mv -f $@.new $@
+
+ifneq ($(PROGRAM),)
+$(OUT)/$(basename $(notdir $(PROGRAM))): $(call object,$(TOP)/$(PROGRAM)) $(everything) \
+		$(wildcard $(lib))
+	$(Q)$(CC) $(ldflags) -o $@.new $< $(libpython)
+	$(Q)mv -f $@.new $@
+
+$(OUT)/obj/$(PROGRAM).o: cppflags_internal := -isystem '$(include_)/internal' \
+	-DPYTHON_HOME='"$(call interp_value,home)"'
+
+-include $(OUT)/obj/$(PROGRAM).d
+endif
 
 -include $(objects:.o=.d) $(patsubst $(OUT)/so_%.so,$(OUT)/obj/so/%.d,$(shared))

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -75,6 +76,10 @@ static const struct {
 #define RELEASE_FIRST_TABLE 0x030d
 #define RELEASE_BEFORE 0x030c
 
+/* Before the instructions are a number, a pointer, and, where threads have copies, one more. */
+#define FIRST_TRACEABLE_BEFORE 16
+#define COPIES_MORE 8
+
 /* The head of a text that is not all below 128 has its UTF-8 form, and that one's length, more. */
 #define COMPACT_MORE 16
 
@@ -108,6 +113,7 @@ static const struct traceback_offsets before = {
 	.code_lines = 136,
 	.code_first_line = 68,
 	.code_instructions = 192,
+	.code_first_traceable = 176,
 	.object_type = 8,
 	.type_name = 24,
 	.bytes_size = 16,
@@ -137,9 +143,11 @@ static void derived_get(struct traceback_offsets *o, const uint64_t *words, size
 	o->interp_gc_collecting = word_get(words, derived[table].gc, good) +
 				  word_get(words, derived[table].collecting, good);
 	o->text_compact_size = o->text_ascii_size + COMPACT_MORE;
+	o->code_first_traceable = o->code_instructions - FIRST_TRACEABLE_BEFORE;
 	if (o->free_threaded && derived[table].code_tlbc) {
 		o->frame_tlbc = word_get(words, derived[table].frame_tlbc, good);
 		o->code_tlbc = word_get(words, derived[table].code_tlbc, good);
+		o->code_first_traceable -= COPIES_MORE;
 	}
 }
 
@@ -333,7 +341,7 @@ static size_t utf8_put(uint32_t c, char out[4])
 	return 4;
 }
 
-/* A character of 1, 2 or 4 bytes; false: there is none any more. */
+/* A character of 1, 2 or 4 bytes; false: it cannot be read. */
 static bool character_next(struct source *s, unsigned int width, uint32_t *c)
 {
 	*c = 0;
@@ -349,20 +357,24 @@ static bool character_next(struct source *s, unsigned int width, uint32_t *c)
 
 #define DOTS "..."
 
-/* As much as there is room for. */
-static void characters_put(struct source *s, unsigned int width, char *to, size_t size)
+/* As many of them as there is room for; false: they cannot be read. */
+static bool characters_put(struct source *s, unsigned int width, uint64_t length, char *to,
+			   size_t size)
 {
 	size_t n = 0, cut = 0;
-	uint32_t c;
 
-	while (character_next(s, width, &c)) {
+	for (; length; length--) {
 		char bytes[4];
-		size_t more = utf8_put(c, bytes);
+		uint32_t c;
+		size_t more;
 
+		if (!character_next(s, width, &c))
+			return false;
+		more = utf8_put(c, bytes);
 		if (n + more >= size) {
-			n = cut + sizeof(DOTS) <= size ? cut : 0;
-			memcpy(to + n, DOTS, size > sizeof(DOTS) ? sizeof(DOTS) - 1 : 0);
-			n += size > sizeof(DOTS) ? sizeof(DOTS) - 1 : 0;
+			n = cut;
+			for (const char *dot = DOTS; *dot && n + 1 < size; dot++)
+				to[n++] = *dot;
 			break;
 		}
 		memcpy(to + n, bytes, more);
@@ -371,6 +383,7 @@ static void characters_put(struct source *s, unsigned int width, char *to, size_
 			cut = n;
 	}
 	to[n] = '\0';
+	return true;
 }
 
 /* Longer than any name: what says so is no text. */
@@ -382,7 +395,7 @@ bool traceback_text(const struct traceback_offsets *o, const struct traceback_re
 {
 	struct source s = { .reader = reader };
 	uint8_t head[HEAD_MAX];
-	uint32_t state;
+	uint32_t state, width;
 	uint64_t length;
 
 	*to = '\0';
@@ -394,31 +407,44 @@ bool traceback_text(const struct traceback_offsets *o, const struct traceback_re
 	if (o->free_threaded && o->release >= RELEASE_STATE_SHIFTED)
 		state >>= STATE_SHIFT_FREE_THREADED;
 	length = word_at(head, o->text_length);
-	if (!(state & STATE_COMPACT) || length > LENGTH_MAX ||
-	    (STATE_KIND(state) != 1 && STATE_KIND(state) != 2 && STATE_KIND(state) != 4))
+	width = STATE_KIND(state);
+	if (length > LENGTH_MAX || (width != 1 && width != 2 && width != 4))
 		return false;
 	s.address = text + (state & STATE_ASCII ? o->text_ascii_size : o->text_compact_size);
-	s.left = length * STATE_KIND(state);
+	/* Of a class that is derived from str: the characters are elsewhere. */
+	if (!(state & STATE_COMPACT) &&
+	    !read_word(reader, text + o->text_compact_size, &s.address))
+		return false;
 	/* No more than fits is worth reading; a character has at least a byte. */
-	if (s.left > size * sizeof(uint32_t))
-		s.left = size * sizeof(uint32_t);
-	characters_put(&s, STATE_KIND(state), to, size);
-	return true;
+	s.left = width * (length < size ? length : size);
+	if (characters_put(&s, width, length, to, size))
+		return true;
+	*to = '\0';
+	return false;
 }
 
 /* Frames */
 
 /* enum _frameowner of pycore_frame.h, in 3.14 of pycore_interpframe_structs.h. */
+#define OWNER_GENERATOR 1
 #define OWNER_ENTRY 3 /* the evaluator's own: a call from C ends here */
 #define OWNER_STEP 4  /* 3.14: a stepping stone, of no interest */
+
+/* Of the longest location table. A larger one would be garbage that takes its time. */
+#define LINES_MAX (1u << 24)
 
 /* The lowest bits of a reference to code say how it is counted, from 3.14 on. */
 #define REFERENCE_BITS 7ull
 
+/* Below all frames of a thread is one of this kind, too, that no call has made. */
+#define RELEASE_BASE_FRAME 0x030f
+
 /* No recursion limit allows so many. */
 #define FRAMES_MAX 1000000
+/* Nor are there so many in a row between two of Python's. */
+#define IDLE_MAX 64
 
-#define BLOCK_MAX 512
+#define BLOCK_MAX 256
 
 bool traceback_begin(struct traceback_walk *walk, const struct traceback_offsets *o,
 		     const struct traceback_reader *reader, uint64_t tstate)
@@ -469,17 +495,19 @@ static uint64_t instructions_of(const struct traceback_walk *walk, uint64_t code
 	return code + o->code_instructions;
 }
 
-/* False: it is no code object. */
+/* False: it is no code object. *begun: the frame has come to the code's own instructions. */
 static bool code_read(struct traceback_walk *walk, uint64_t instruction,
-		      struct traceback_code *code)
+		      struct traceback_code *code, bool *begun)
 {
 	const struct traceback_offsets *o = walk->offsets;
 	const uint32_t needed[] = { o->object_type, o->code_filename, o->code_name,
-				    o->code_qualname, o->code_lines, o->code_first_line };
+				    o->code_qualname, o->code_lines, o->code_first_line,
+				    o->code_first_traceable };
 	uint32_t size = largest(needed, sizeof(needed) / sizeof(*needed)) + 8;
 	uint8_t block[BLOCK_MAX];
-	uint64_t lines, n;
-	int32_t first;
+	int32_t first_line, first;
+	int64_t offset;
+	uint64_t n;
 
 	if (size > sizeof(block) || !read_all(walk->reader, code->code, block, size) ||
 	    !is_code_type(walk, word_at(block, o->object_type)))
@@ -487,13 +515,15 @@ static bool code_read(struct traceback_walk *walk, uint64_t instruction,
 	code->filename = word_at(block, o->code_filename);
 	code->name = word_at(block, o->code_name);
 	code->qualname = word_at(block, o->code_qualname);
-	memcpy(&first, block + o->code_first_line, sizeof(first));
-	lines = word_at(block, o->code_lines);
-	code->lineno = -1;
-	if (read_word(walk->reader, lines + o->bytes_size, &n))
-		code->lineno = traceback_line(walk->reader, lines + o->bytes_data, n, first,
-					      (int64_t)(instruction - instructions_of(walk,
-						      code->code, code->frame)));
+	memcpy(&first_line, block + o->code_first_line, sizeof(first_line));
+	memcpy(&first, block + o->code_first_traceable, sizeof(first));
+	offset = (int64_t)(instruction - instructions_of(walk, code->code, code->frame));
+	*begun = offset >= first * 2ll;
+	if (read_word(walk->reader, word_at(block, o->code_lines) + o->bytes_size, &n) &&
+	    n <= LINES_MAX)
+		code->lineno = traceback_line(walk->reader,
+					      word_at(block, o->code_lines) + o->bytes_data, n,
+					      first_line, offset);
 	if (code->lineno < 0)
 		code->lineno = -1;
 	return true;
@@ -521,35 +551,54 @@ enum traceback_step traceback_next(struct traceback_walk *walk, struct traceback
 	const uint32_t needed[] = { o->frame_previous + 8, o->frame_code + 8,
 				    o->frame_instruction + 8, o->frame_owner + 1 };
 	uint32_t size = largest(needed, sizeof(needed) / sizeof(*needed));
-	uint8_t block[BLOCK_MAX];
+	uint8_t block[BLOCK_MAX], owner;
 
-	do {
+	for (;;) {
+		bool begun;
+
 		*code = (struct traceback_code){ .frame = walk->frame, .lineno = -1 };
 		if (!walk->frame)
 			return TRACEBACK_END;
-		if (is_circle(walk) || size > sizeof(block) ||
+		if (is_circle(walk) || size > sizeof(block) || walk->idle++ == IDLE_MAX ||
 		    !read_all(walk->reader, walk->frame, block, size))
 			return torn(walk);
 		walk->frame = word_at(block, o->frame_previous);
-	} while (block[o->frame_owner] == OWNER_STEP);
-	if (block[o->frame_owner] == OWNER_ENTRY)
-		return TRACEBACK_ENTRY;
-	if (block[o->frame_owner] > OWNER_ENTRY)
-		return torn(walk);
-	code->code = word_at(block, o->frame_code) & ~REFERENCE_BITS;
-	if (!code_read(walk, word_at(block, o->frame_instruction), code))
-		return torn(walk);
-	return TRACEBACK_PYTHON;
+		owner = block[o->frame_owner];
+		if (owner == OWNER_STEP)
+			continue;
+		if (owner == OWNER_ENTRY)
+			return walk->frame || o->release < RELEASE_BASE_FRAME ? TRACEBACK_ENTRY
+									      : TRACEBACK_END;
+		code->code = word_at(block, o->frame_code) & ~REFERENCE_BITS;
+		if (owner > OWNER_ENTRY ||
+		    !code_read(walk, word_at(block, o->frame_instruction), code, &begun))
+			return torn(walk);
+		if (!begun && owner != OWNER_GENERATOR)
+			continue;
+		walk->idle = 0;
+		return TRACEBACK_PYTHON;
+	}
 }
 
 /* Inside */
 
-static uint64_t runtime;
+static uint64_t runtime; /* 0: not known; else `here` is valid */
 static struct traceback_offsets here;
 
-/* Where this process may not look into itself by the system call for it, a pipe does. */
+/*
+ * What is read is kept in lines, since neighbours follow. No line is on two pages: if one of its
+ * bytes can be read all can. More of them would be faster, and would take more of the stack.
+ */
+#define LINE 256
+#define LINE_COUNT 8
+
 struct self {
-	int pipe[2]; /* -1: none */
+	long pid;
+	int pipe[2];     /* -1: none */
+	uint32_t now;
+	uint32_t used[LINE_COUNT];
+	uint64_t at[LINE_COUNT]; /* 0: nothing is in it */
+	uint8_t lines[LINE_COUNT][LINE];
 };
 
 static bool pipe_read_all(struct self *self, uint64_t address, char *to, size_t size)
@@ -557,7 +606,7 @@ static bool pipe_read_all(struct self *self, uint64_t address, char *to, size_t 
 	/* What a pipe takes at once. */
 	enum { PIECE = 4096 };
 
-	if (self->pipe[0] < 0 && syscall(SYS_pipe2, self->pipe, 02000000 /* O_CLOEXEC */) < 0)
+	if (self->pipe[0] < 0 && syscall(SYS_pipe2, self->pipe, O_CLOEXEC) < 0)
 		return false;
 	while (size) {
 		size_t n = size < PIECE ? size : PIECE;
@@ -572,14 +621,67 @@ static bool pipe_read_all(struct self *self, uint64_t address, char *to, size_t 
 	return true;
 }
 
-static bool self_read(void *context, uint64_t address, void *to, size_t size)
+/*
+ * No function of libc's but syscall(): the others may be points at which a thread is cancelled.
+ * Where a process may not look into itself by the call for it (a filter of system calls; a kernel
+ * without it), a pipe does.
+ */
+static bool self_fetch(struct self *self, uint64_t address, void *to, size_t size)
 {
 	struct iovec local = { to, size }, remote = { (void *)(uintptr_t)address, size };
-	long n = syscall(SYS_process_vm_readv, syscall(SYS_getpid), &local, 1, &remote, 1, 0);
+	long n = syscall(SYS_process_vm_readv, self->pid, &local, 1, &remote, 1, 0);
 
-	if (n >= 0 || (errno != ENOSYS && errno != EPERM))
+	if (n >= 0 || errno == EFAULT)
 		return n == (long)size;
-	return pipe_read_all(context, address, to, size);
+	return pipe_read_all(self, address, (char *)to, size);
+}
+
+/* The line that is at that address; NULL: it cannot be read. */
+static const uint8_t *self_line(struct self *self, uint64_t address)
+{
+	int oldest = 0;
+
+	self->now++;
+	for (int i = 0; i < LINE_COUNT; i++) {
+		if (self->at[i] == address && address) {
+			self->used[i] = self->now;
+			return self->lines[i];
+		}
+		if (self->used[i] < self->used[oldest])
+			oldest = i;
+	}
+	self->at[oldest] = 0;
+	if (!self_fetch(self, address, self->lines[oldest], LINE))
+		return NULL;
+	self->at[oldest] = address;
+	self->used[oldest] = self->now;
+	return self->lines[oldest];
+}
+
+static bool self_read(void *context, uint64_t address, void *to, size_t size)
+{
+	struct self *self = (struct self *)context;
+	char *next = (char *)to;
+
+	while (size) {
+		uint64_t within = address % LINE;
+		size_t n = size < LINE - within ? size : (size_t)(LINE - within);
+		const uint8_t *line = self_line(self, address - within);
+
+		if (!line)
+			return false;
+		memcpy(next, line + within, n);
+		next += n;
+		address += n;
+		size -= n;
+	}
+	return true;
+}
+
+/* What was read is of no use any more. */
+static void self_forget(struct self *self)
+{
+	memset(self->at, 0, sizeof(self->at));
 }
 
 static void self_close(struct self *self)
@@ -591,14 +693,18 @@ static void self_close(struct self *self)
 
 int traceback_init(void)
 {
-	const unsigned long *version = dlsym(RTLD_DEFAULT, "Py_Version");
-	const void *start = dlsym(RTLD_DEFAULT, "_PyRuntime");
+	const unsigned long *version;
+	const void *start;
 
+	if (__atomic_load_n(&runtime, __ATOMIC_ACQUIRE))
+		return 0;
+	version = (const unsigned long *)dlsym(RTLD_DEFAULT, "Py_Version");
+	start = dlsym(RTLD_DEFAULT, "_PyRuntime");
 	if (!version || !start ||
 	    !traceback_offsets_find(&here, start, TRACEBACK_RUNTIME_MAX,
 				    (uint32_t)(*version >> 16)))
 		return -1;
-	runtime = (uintptr_t)start;
+	__atomic_store_n(&runtime, (uintptr_t)start, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -629,12 +735,16 @@ static bool is_alive(const struct traceback_reader *reader, uint64_t tstate)
 {
 	uint64_t interp;
 
-	for (int i = 0; i < TRIES; i++)
+	for (int i = 0; i < TRIES; i++) {
+		self_forget((struct self *)reader->context);
 		if (read_word(reader, tstate + here.thread_interp, &interp) &&
 		    chain_has(reader, runtime + here.runtime_interpreters, here.interp_next,
 			      interp) &&
-		    chain_has(reader, interp + here.interp_threads, here.thread_next, tstate))
+		    chain_has(reader, interp + here.interp_threads, here.thread_next, tstate)) {
+			self_forget((struct self *)reader->context);
 			return true;
+		}
+	}
 	return false;
 }
 
@@ -646,16 +756,19 @@ static int frames_fill(const struct traceback_reader *reader, uint64_t tstate,
 	enum traceback_step step;
 	int n = 0;
 
-	if (!runtime || !is_alive(reader, tstate) || !traceback_begin(&walk, &here, reader, tstate))
+	if (!__atomic_load_n(&runtime, __ATOMIC_ACQUIRE) || !is_alive(reader, tstate) ||
+	    !traceback_begin(&walk, &here, reader, tstate))
 		return -1;
 	while (n < max && (step = traceback_next(&walk, &code)) > TRACEBACK_TORN) {
 		struct traceback_frame *frame = &frames[n];
 
 		if (step == TRACEBACK_ENTRY)
 			continue;
-		traceback_text(&here, reader, code.filename, frame->filename,
-			       sizeof(frame->filename));
-		traceback_text(&here, reader, code.name, frame->name, sizeof(frame->name));
+		/* Code that has no names is code no more. */
+		if (!traceback_text(&here, reader, code.filename, frame->filename,
+				    sizeof(frame->filename)) ||
+		    !traceback_text(&here, reader, code.name, frame->name, sizeof(frame->name)))
+			break;
 		frame->lineno = code.lineno;
 		n++;
 	}
@@ -664,11 +777,15 @@ static int frames_fill(const struct traceback_reader *reader, uint64_t tstate,
 
 int traceback_frames(struct _ts *tstate, struct traceback_frame *frames, int max)
 {
-	struct self self = { { -1, -1 } };
+	struct self self;
 	struct traceback_reader reader = { self_read, &self };
-	int saved = errno;
-	int n = frames_fill(&reader, (uintptr_t)tstate, frames, max);
+	int saved = errno, n;
 
+	self.pid = syscall(SYS_getpid);
+	self.pipe[0] = self.pipe[1] = -1;
+	self.now = 0;
+	memset(self.used, 0, sizeof(self.used));
+	n = frames_fill(&reader, (uintptr_t)tstate, frames, max);
 	self_close(&self);
 	errno = saved;
 	return n;

@@ -44,7 +44,9 @@ int traceback_init(void);
  * nothing of it can be read, or traceback_init() has not succeeded. A chain that is torn on the way
  * ends there: fewer frames. errno is left as it was.
  *
- * Async-signal-safe. Needs no GIL and no attached thread state. Some 1 KiB of stack.
+ * Async-signal-safe. Needs no GIL and no attached thread state. Less than 4 KiB of stack. Which
+ * thread state is to be asked of, note it beforehand: PyGILState_GetThisThreadState() may lock, and
+ * so may a thread-local variable of a shared object, whose first use allocates.
  */
 int traceback_frames(struct _ts *tstate, struct traceback_frame *frames, int max);
 
@@ -68,6 +70,7 @@ struct traceback_offsets {
 	uint32_t frame_tlbc, code_tlbc;  /* both 0: all threads run the same code */
 	uint32_t code_filename, code_name, code_qualname, code_lines, code_first_line;
 	uint32_t code_instructions;
+	uint32_t code_first_traceable;   /* the instruction before which a frame has not begun */
 	uint32_t object_type, type_name, bytes_size, bytes_data;
 	uint32_t text_state, text_length;
 	uint32_t text_ascii_size;        /* of the head of a text that has characters below 128 */
@@ -96,6 +99,7 @@ struct traceback_walk {
 	uint64_t frame;  /* the next one; 0: there is none */
 	uint64_t mark;   /* one that has been, to notice a circle */
 	uint32_t count;
+	uint32_t idle;   /* frames in a row that were no Python's */
 	uint64_t code_type; /* 0: not known yet */
 };
 
@@ -116,8 +120,10 @@ struct traceback_code {
 /* False: nothing of the thread state can be read. */
 bool traceback_begin(struct traceback_walk *walk, const struct traceback_offsets *offsets,
 		     const struct traceback_reader *reader, uint64_t tstate);
+/* Frames that have not begun are left out, as Python's own tracebacks do. */
 enum traceback_step traceback_next(struct traceback_walk *walk, struct traceback_code *code);
-/* A str object as UTF-8, as in struct traceback_frame; false: it is none, and `to` is "". */
+/* A str object as UTF-8, as in struct traceback_frame, of `size`, which is 1 or more; false: it is
+ * none, and `to` is "". */
 bool traceback_text(const struct traceback_offsets *offsets, const struct traceback_reader *reader,
 		    uint64_t text, char *to, size_t size);
 

@@ -17,6 +17,9 @@
 #	covered   the same without --exact: the walk's time by all points of the window
 #	found     walks of fork-lru-stdlist from a warm host: how many of 1,000 met the crash, the
 #	          slowest and the median; and how many of 50 times 20 forks under load (the seed's way)
+#	frames    microseconds that a traceback of 100 frames takes by embed/traceback.c, beside
+#		  faulthandler's to /dev/null
+#	remote    the same beside _remote_debugging's from another process, which remembers code
 #	triage    crash reports that are read, classified and told in a second: 2,000 or more, made of
 #	          the unit tests' samples, from one text; beside a search for the ends of its lines,
 #	          as `wc -l` does it, so this ratio is far below 1. Wanted: 2,000 a second.
@@ -142,6 +145,21 @@ finalize_rows() { # PYTHON FILE-OF-FINALIZE FILE-OF-COVERED
 	left_out=$(cut -d' ' -f4 "$dir/steps")
 }
 
+# Where there is a peer outside, it has been asked for the same stack.
+traceback_rows() { # INTERPRETER-FILE FILE-OF-FAULTHANDLER FILE-OF-REMOTE
+	: >"$2"
+	: >"$3"
+	make --no-print-directory -f embed/host.mk program TOP=. INTERP="$1" OUT="$dir/python" \
+		PROGRAM=tests/python/python.c
+	"${CC:-cc}" -O2 -shared -fPIC -o "$dir/traceback.so" embed/traceback.c
+	for _ in $(seq "$repeat"); do
+		alone "$dir/python/python" -I -B "$here/tracebacks.py" "$dir/traceback.so" 300 \
+			>"$dir/tracebacks"
+		awk '{ print $1 / 1e3, $2 / 1e3, $1 / $2 }' "$dir/tracebacks" >>"$2"
+		awk '$3 != "-" { print $1 / 1e3, $3 / 1e3, $1 / $3 }' "$dir/tracebacks" >>"$3"
+	done
+}
+
 hosts() { # NAME of an interpreter's directory: where its host is
 	cache=${FORKPOINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/forkpoint}
 	ls -t "$cache"/hosts/"$1"-????????/host | head -n 1
@@ -177,6 +195,9 @@ while read -r python file; do
 	row finalize "$python" "$dir/turns" "ms"
 	row covered "$python" "$dir/covered" "ms"
 	echo "         of its points the reduction leaves out $(echo "$left_out" | awk '{ print 100 * $1 }') %"
+	traceback_rows "$file" "$dir/turns" "$dir/remote"
+	row frames "$python" "$dir/turns" "us"
+	[ ! -s "$dir/remote" ] || row remote "$python" "$dir/remote" "us"
 done <"$dir/list"
 
 . "$here/../fuzz/samples.sh"

@@ -40,7 +40,7 @@ fuzz() { # NAME TARGET CORPUS ARGUMENT…
 }
 
 samples_write "$dir/samples" && samples_sort "$dir/samples" "$dir/sorted" || exit 2
-mkdir "$dir/rules" "$dir/names"
+mkdir "$dir/rules" "$dir/names" "$dir/tables" "$dir/chains"
 cat >"$dir/rules/all" <<'RULES'
 # Rules of all kinds.
 module=_fast.*  category="application extension"  component=fast
@@ -52,6 +52,14 @@ RULES
 printf 'function=a category=nothing\n' >"$dir/rules/wrong"
 grep -ho '_[ZR][A-Za-z0-9_$.]*' tests/unit/demangle.c tests/unit/triage-names.c >"$dir/names/mangled"
 grep -ho 'check_bare("[^"]*' tests/unit/triage-names.c | cut -c 13- >"$dir/names/bare"
+# A first line, an offset, and an entry of each kind.
+printf '\012\0\0\0\004\0\320\002\004\330\002\004\350\004\200\001\370\362\003\001\002\003\377' \
+	>"$dir/tables/kinds"
+printf '\377\377\377\177\0\0\350\177\177\177\177\177\077' >"$dir/tables/far"
+# Patches, if there are any: another owner, another frame before, a longer text.
+printf '' >"$dir/chains/none"
+printf '\130\0\004\0\300\0\100\020' >"$dir/chains/owner"
+printf '\0\002\377\377\010\002\104\0' >"$dir/chains/text"
 
 fuzz all readers "$dir/samples" "$@"
 for reader in "$dir"/sorted/*; do
@@ -64,4 +72,6 @@ done
 fuzz rules rules "$dir/rules" "$@"
 fuzz names names "$dir/names" "$@"
 fuzz writers writers "$dir/samples" "$@"
+fuzz tables tables "$dir/tables" "$@"
+fuzz chains chains "$dir/chains" "$@"
 exit $status
