@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`forkpoint stack` of processes that hang, and of such that only seem to: who waits for whom."""
-import glob
 import json
 import os
 import re
@@ -14,6 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
     PROGRAM, bail_out, diag, done, equal, like, run, scratch, skip_all, spew, unlike)
+from pythons import program as program_of, pythons_here  # noqa: E402
 
 LIMIT = 60
 FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
@@ -85,18 +85,9 @@ globals()[sys.argv[1]]()
 '''
 
 
-def pythons():
+def interpreters():
     """Programs to run Python text, by release."""
-    found = {}
-    cache = os.environ.get("FORKPOINT_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "forkpoint")
-    for path in glob.glob(f"{cache}/interpreters/*/interp"):
-        with open(path, encoding="utf-8") as lines:
-            fields = dict(line.rstrip("\n").split("=", 1) for line in lines)
-        program = f"{fields['prefix']}/bin/python3"
-        if os.access(program, os.X_OK):
-            found[fields["release"]] = program
-    return dict(sorted(found.items()))
+    return {python.release: program_of(python, "tests/python/python.c") for python in pythons_here()}
 
 
 def blocked(tid, timed):
@@ -193,8 +184,8 @@ def check(release, program):
         unlike(text, "Who waits for whom", f"{release}: who sleeps waits for nobody")
 
 
-if not pythons():
-    skip_all("no interpreter has a program of its own")
-for release, program in pythons().items():
+if not interpreters():
+    skip_all("no interpreter is here: make pythons")
+for release, program in interpreters().items():
     check(release, program)
 done()

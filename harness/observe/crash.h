@@ -99,6 +99,7 @@ struct crash_thread {
 /* An interpreter of CPython in a process. */
 struct crash_interp {
 	int64_t id;
+	uint64_t gil;         /* where it is; 0: there is none */
 	bool gil_taken;
 	pid_t gil_tid;        /* by this thread; 0: by one that is not known */
 	bool collecting;      /* a garbage collection runs */

@@ -55,7 +55,7 @@ void merge_process(struct crash *crash, pid_t pid, const struct python *python, 
 		const struct python_interp *interp = &python->interps[i];
 
 		to->interps[i] = (struct crash_interp){
-			.id = interp->id, .gil_taken = interp->gil_taken,
+			.id = interp->id, .gil = interp->gil, .gil_taken = interp->gil_taken,
 			.gil_tid = interp->gil_taken ? gil_tid(python, i) : 0,
 			.collecting = interp->collecting,
 		};

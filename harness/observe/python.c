@@ -238,6 +238,7 @@ static void gils_read(struct look *look)
 		    !memory_read_u32(look->memory, gil + look->offsets.gil_locked, &taken) ||
 		    !memory_read_u64(look->memory, gil + look->offsets.gil_holder, &holder))
 			continue;
+		p->interps[i].gil = gil;
 		/* -1: it has never been made, or is no more. */
 		p->interps[i].gil_taken = (int32_t)taken == 1;
 		thread = p->interps[i].gil_taken ? thread_at(p, holder) : NULL;

@@ -39,6 +39,7 @@ struct python_thread {
 struct python_interp {
 	uint64_t address;
 	int64_t id;
+	uint64_t gil;     /* 0: none */
 	bool gil_taken;   /* by whom: python_thread.has_gil, perhaps of another interpreter */
 	bool collecting;
 };

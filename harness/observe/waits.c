@@ -313,13 +313,26 @@ static const struct crash_interp *interp_of(const struct crash *crash,
 	return NULL;
 }
 
+/* struct _gil_runtime_state of 3.12 to 3.15, with its two conditions and mutexes. */
+#define GIL_SIZE 208
+
+/* Waits on one of the words of this GIL, whatever its frames are called. */
+static bool waits_in_gil(const struct crash_wait *wait, const struct crash_interp *interp)
+{
+	return interp->gil && wait->syscall && wait->address - interp->gil < GIL_SIZE;
+}
+
 void waits_settle_gils(struct crash *crash)
 {
 	for (size_t i = 0; i < crash->nthreads; i++) {
 		struct crash_thread *thread = &crash->threads[i];
 		const struct crash_interp *interp = interp_of(crash, thread);
 
-		if (interp && thread->wait.what && !strcmp(thread->wait.what, "GIL") &&
+		if (!interp)
+			continue;
+		if (waits_in_gil(&thread->wait, interp))
+			wait_set_what(&thread->wait, "GIL");
+		if (thread->wait.what && !strcmp(thread->wait.what, "GIL") &&
 		    interp->gil_tid != thread->tid)
 			thread->wait.owner = interp->gil_tid;
 	}

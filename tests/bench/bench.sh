@@ -23,9 +23,13 @@
 #	triage    crash reports that are read, classified and told in a second: 2,000 or more, made of
 #	          the unit tests' samples, from one text; beside a search for the ends of its lines,
 #	          as `wc -l` does it, so this ratio is far below 1. Wanted: 2,000 a second.
+#	stack     milliseconds of `forkpoint stack` of five threads of 20 Python frames, beside py-spy,
+#	          pystack and gdb, which come by pip into $BENCH/peers (peers.txt). Wanted: 0.7, 0.2,
+#	          0.25 of theirs; and that the process is held for less than 10 ms.
 #	matrix    `forkpoint run --budget 1.5s`, as `make run` does it
 #
-# Knobs: BENCH_REPEAT (5) repetitions, BENCH_FOUND (1000) walks, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no.
+# Knobs: BENCH_REPEAT (5) repetitions, BENCH_FOUND (1000) walks, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no,
+# BENCH_STACKS=no.
 set -eu
 : "${FORKPOINT:?is set by make bench}" "${BENCH:?is set by make bench}" "${UNITS:?is, too}"
 repeat=${BENCH_REPEAT:-5}
@@ -209,6 +213,8 @@ for _ in $(seq "$repeat"); do
 done
 row triage - "$dir/turns" "reports/s"
 awk '{ printf "         of %d reports in %d bytes\n", $3, $4 }' "$dir/reports"
+
+[ "${BENCH_STACKS:-yes}" = no ] || python3 "$here/stacks.py" "$BENCH"
 
 read -r python file <"$dir/list"
 "$BENCH/steps" found "$python" fork-lru-stdlist "${BENCH_FOUND:-1000}" | awk -v python="$python" \
