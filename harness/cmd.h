@@ -18,6 +18,7 @@
 	X(report)       \
 	X(triage)       \
 	X(stack)        \
+	X(core)         \
 	X(doctor)       \
 	X(help)
 

@@ -12,6 +12,8 @@
 #include "base/errors.h"
 #include "base/text.h"
 #include "cmd.h"
+#include "core_reading.h"
+#include "observe/core_open.h"
 #include "report/keep.h"
 #include "report/output.h"
 #include "source/source.h"
@@ -32,20 +34,6 @@ static struct {
 	struct substitutions substitutions;
 } opt;
 
-static int parse_symbols(const char *text, void *value, struct strbuf *err)
-{
-	struct symbols **symbols = value;
-
-	if (!*symbols)
-		*symbols = symbols_new();
-	return symbols_add(*symbols, text, err);
-}
-
-static int parse_substitution(const char *text, void *value, struct strbuf *err)
-{
-	return substitutions_add(value, text, err);
-}
-
 static const struct option_spec options[] = {
 	OPT_FLAG("json", 0, &opt.json, "write one JSON object a report, one a line"),
 	OPT_FLAG("cluster", 0, &opt.cluster,
@@ -55,9 +43,9 @@ static const struct option_spec options[] = {
 	OPT_STRING("source", 0, &opt.source, "DIR[@REF]",
 		   "also look into this git repository: code of the frames, commits"),
 	OPT_CUSTOM("symbols", 0, &opt.symbols, "DIR", "name the frames by debug files below this "
-		   "directory; may be given several times", parse_symbols),
+		   "directory; may be given several times", symbols_parse),
 	OPT_CUSTOM("substitute-path", 0, &opt.substitutions, "FROM=TO", "take source files of FROM "
-		   "for those of TO; may be given several times", parse_substitution),
+		   "for those of TO; may be given several times", substitutions_parse),
 	OPT_STRING("rules", 0, &opt.rules, "FILE", "say whose code your own modules are, before the "
 		   "built-in rules are asked"),
 	OPT_FLAG("rules-list", 0, &opt.rules_list,
@@ -80,7 +68,8 @@ struct work {
 /* The worst counts: what was not read is told by 2, what could not be written by 3. */
 static void work_failed(struct work *work, int status, const char *why)
 {
-	warning("%s", why);
+	if (*why)
+		warning("%s", why);
 	work->status = status > work->status ? status : work->status;
 }
 
@@ -211,11 +200,13 @@ static void improve(struct traces *traces, const struct strbuf *data)
 static void triage_file(struct work *work, const char *name)
 {
 	struct strbuf data = STRBUF_INIT, err = STRBUF_INIT, shown = STRBUF_INIT;
+	bool is_core = strcmp(name, "-") != 0 && core_may_be(name);
 	struct traces traces;
 
 	/* A file's name may hold anything, too; a line of output may not. */
 	text_add_line(&shown, name, strlen(name));
-	if (input_read(name, shown.buf, &data, &err) < 0) {
+	if (is_core ? core_reading_report(name, opt.symbols, &opt.substitutions, &data) < 0 :
+		      input_read(name, shown.buf, &data, &err) < 0) {
 		work_failed(work, EXIT_USAGE, err.buf);
 		strbuf_release(&shown);
 		strbuf_release(&err);
@@ -228,7 +219,8 @@ static void triage_file(struct work *work, const char *name)
 	if (traces.more)
 		warning("%s has more than %d reports, or more than %d threads and frames: the rest "
 			"is left out", shown.buf, TRACES_MAX, TRACES_PARTS_MAX);
-	improve(&traces, &data);
+	if (!is_core)
+		improve(&traces, &data);
 	for (size_t i = 0; i < traces.n; i++)
 		triage_trace(work, name, &traces.v[i]);
 	traces_release(&traces);
@@ -360,7 +352,8 @@ const struct command triage_command = {
 	.description =
 		"Reads crash reports of any common kind, several to a file if need be, and says of "
 		"each which pattern it is, on which evidence, who is at fault and how sure that "
-		"is. FILE may be - for standard input.\n\n"
+		"is. FILE may be - for standard input, or a core file, as `forkpoint core` reads "
+		"it.\n\n"
 		"With --source, the revision of DIR that crashed is REF; else the tag of the "
 		"version in the report's metadata; else that of the version in one of its paths; "
 		"else what is checked out, unless it is the main branch; else that. Nothing that "

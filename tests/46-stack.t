@@ -12,7 +12,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
     PROGRAM, above, diag, done, equal, has, like, ok, run, scratch, skip, spew, unlike)
-from pythons import program as program_of, pythons_here  # noqa: E402
+from pythons import python_programs  # noqa: E402
 
 LIMIT = 60
 
@@ -86,13 +86,6 @@ def main():
 
 main()
 '''
-
-
-def interpreters():
-    """Programs to run Python text, by release."""
-    return {python.release: program_of(python, "tests/python/python.c") for python in pythons_here()}
-
-
 
 
 def begin(program, text):
@@ -180,7 +173,7 @@ def gil(release, program):
     end(process)
 
 
-for release, program in interpreters().items():
+for release, program in python_programs().items():
     process, told = begin(program, SHAPES)
     look = compare(release, process, told)
     merged(release, look)
@@ -190,7 +183,7 @@ for release, program in interpreters().items():
     equal(process.wait(LIMIT), 0, f"{release}: it goes on as if nothing had been")
     process.communicate()
     gil(release, program)
-if not interpreters():
+if not python_programs():
     skip("processes of CPython", "no interpreter is here: make pythons", 18)
 
 # What is no Python, no process, or not to be had.

@@ -13,7 +13,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
     PROGRAM, bail_out, diag, done, equal, like, run, scratch, skip_all, spew, unlike)
-from pythons import program as program_of, pythons_here  # noqa: E402
+from pythons import python_programs  # noqa: E402
 
 LIMIT = 60
 FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
@@ -83,11 +83,6 @@ def idle():
 
 globals()[sys.argv[1]]()
 '''
-
-
-def interpreters():
-    """Programs to run Python text, by release."""
-    return {python.release: program_of(python, "tests/python/python.c") for python in pythons_here()}
 
 
 def blocked(tid, timed):
@@ -184,8 +179,8 @@ def check(release, program):
         unlike(text, "Who waits for whom", f"{release}: who sleeps waits for nobody")
 
 
-if not interpreters():
+if not python_programs():
     skip_all("no interpreter is here: make pythons")
-for release, program in interpreters().items():
+for release, program in python_programs().items():
     check(release, program)
 done()

@@ -11,15 +11,10 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import PROGRAM, diag, done, equal, scratch, skip_all, spew  # noqa: E402
 from generated import program  # noqa: E402
-from pythons import program as program_of, pythons_here  # noqa: E402
+from pythons import python_programs  # noqa: E402
 
 # tests/long/12-stack-peers.t runs more of them.
 PROGRAMS = 40
-
-
-def interpreters():
-    """Programs to run Python text, by release."""
-    return {python.release: program_of(python, "tests/python/python.c") for python in pythons_here()}
 
 
 def frames(pid):
@@ -45,9 +40,9 @@ def differs(binary, seed):
     return f"program {seed}:\n  got    {got}\n  wanted {told}"
 
 
-if not interpreters():
+if not python_programs():
     skip_all("no interpreter is here: make pythons")
-for release, binary in interpreters().items():
+for release, binary in python_programs().items():
     with ThreadPoolExecutor(2) as pool:
         different = [why for why in pool.map(lambda seed: differs(binary, seed), range(PROGRAMS))
                      if why]

@@ -15,11 +15,13 @@
 
 #define MACHINE_DWARF_MAX 33
 
-/* The stack pointer's number. */
+/* The stack pointer's number, and the machine's in an ELF header. */
 #ifdef __aarch64__
 #define MACHINE_DWARF_SP 31
+#define MACHINE_ELF 183 /* EM_AARCH64 */
 #else
 #define MACHINE_DWARF_SP 7
+#define MACHINE_ELF 62 /* EM_X86_64 */
 #endif
 
 struct machine_registers {
@@ -31,6 +33,16 @@ struct machine_registers {
 
 /* Of a thread in ptrace stop. 0, or -1 with errno. */
 int machine_fetch(pid_t tid, struct machine_registers *registers);
+/*
+ * From what a core file has of a thread: words in the order of PTRACE_GETREGSET's NT_PRSTATUS.
+ * False: too few.
+ */
+bool machine_from_core(const uint64_t *regs, size_t n, struct machine_registers *registers);
+/*
+ * The system call that such a thread is in, with its arguments; false: it is in none, or the
+ * registers do not tell.
+ */
+bool machine_core_syscall(const uint64_t *regs, size_t n, long *nr, uint64_t args[6]);
 /* From a signal's context, in its own order (struct control_crash.regs). False: too few. */
 bool machine_from_context(const uint64_t *regs, size_t n, struct machine_registers *registers);
 /* What /proc/PID/task/TID/syscall gives of a blocked thread. */

@@ -17,6 +17,15 @@ enum { DWARF_X30 = 30, DWARF_SP = 31, DWARF_COUNT = 32 };
 /* struct sigcontext: x0 to x30, sp, pc, pstate. */
 enum { CONTEXT_PC = 32 };
 
+static void registers_take(const struct user_regs_struct *u, struct machine_registers *registers)
+{
+	for (int i = 0; i < DWARF_SP; i++)
+		registers->dwarf[i] = u->regs[i];
+	registers->dwarf[DWARF_SP] = u->sp;
+	registers->pc = u->pc;
+	registers->known = KNOWN_ALL;
+}
+
 int machine_fetch(pid_t tid, struct machine_registers *registers)
 {
 	struct user_regs_struct u;
@@ -25,14 +34,32 @@ int machine_fetch(pid_t tid, struct machine_registers *registers)
 
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &iov) < 0)
 		return -1;
-	for (int i = 0; i < DWARF_SP; i++)
-		registers->dwarf[i] = u.regs[i];
-	registers->dwarf[DWARF_SP] = u.sp;
-	registers->pc = u.pc;
-	registers->known = KNOWN_ALL;
+	registers_take(&u, registers);
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_ARM_TLS, &tls) < 0)
 		registers->thread_pointer = 0;
 	return 0;
+}
+
+/* The thread pointer is in a note of its own, which is not read. */
+bool machine_from_core(const uint64_t *regs, size_t n, struct machine_registers *registers)
+{
+	struct user_regs_struct u;
+
+	if (n * sizeof(*regs) < sizeof(u))
+		return false;
+	memcpy(&u, regs, sizeof(u));
+	registers_take(&u, registers);
+	return true;
+}
+
+/* Registers do not tell a system call from what was left in them. */
+bool machine_core_syscall(const uint64_t *regs, size_t n, long *nr, uint64_t args[6])
+{
+	(void)regs;
+	(void)n;
+	(void)nr;
+	(void)args;
+	return false;
 }
 
 bool machine_from_context(const uint64_t *regs, size_t n, struct machine_registers *registers)

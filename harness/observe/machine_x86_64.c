@@ -30,6 +30,18 @@ static const int context_index[DWARF_COUNT] = {
 	[DWARF_R15] = REG_R15, [DWARF_RA] = REG_RIP,
 };
 
+static void registers_take(const struct user_regs_struct *u, struct machine_registers *registers)
+{
+	registers->pc = u->rip;
+	registers->thread_pointer = u->fs_base;
+	registers->known = KNOWN_ALL;
+	memcpy(registers->dwarf,
+	       (uint64_t[DWARF_COUNT]){ u->rax, u->rdx, u->rcx, u->rbx, u->rsi, u->rdi, u->rbp,
+					u->rsp, u->r8, u->r9, u->r10, u->r11, u->r12, u->r13,
+					u->r14, u->r15, u->rip },
+	       sizeof(uint64_t[DWARF_COUNT]));
+}
+
 int machine_fetch(pid_t tid, struct machine_registers *registers)
 {
 	struct user_regs_struct u;
@@ -37,15 +49,34 @@ int machine_fetch(pid_t tid, struct machine_registers *registers)
 
 	if (ptrace(PTRACE_GETREGSET, tid, (void *)(uintptr_t)NT_PRSTATUS, &iov) < 0)
 		return -1;
-	registers->pc = u.rip;
-	registers->thread_pointer = u.fs_base;
-	registers->known = KNOWN_ALL;
-	memcpy(registers->dwarf,
-	       (uint64_t[DWARF_COUNT]){ u.rax, u.rdx, u.rcx, u.rbx, u.rsi, u.rdi, u.rbp, u.rsp,
-					u.r8, u.r9, u.r10, u.r11, u.r12, u.r13, u.r14, u.r15,
-					u.rip },
-	       sizeof(uint64_t[DWARF_COUNT]));
+	registers_take(&u, registers);
 	return 0;
+}
+
+bool machine_from_core(const uint64_t *regs, size_t n, struct machine_registers *registers)
+{
+	struct user_regs_struct u;
+
+	if (n * sizeof(*regs) < sizeof(u))
+		return false;
+	memcpy(&u, regs, sizeof(u));
+	registers_take(&u, registers);
+	return true;
+}
+
+/* Whoever came into the kernel by a fault or an interrupt has a negative orig_rax. */
+bool machine_core_syscall(const uint64_t *regs, size_t n, long *nr, uint64_t args[6])
+{
+	struct user_regs_struct u;
+
+	if (n * sizeof(*regs) < sizeof(u))
+		return false;
+	memcpy(&u, regs, sizeof(u));
+	if ((int64_t)u.orig_rax < 0)
+		return false;
+	*nr = (long)u.orig_rax;
+	memcpy(args, (uint64_t[6]){ u.rdi, u.rsi, u.rdx, u.r10, u.r8, u.r9 }, 6 * sizeof(*args));
+	return true;
 }
 
 bool machine_from_context(const uint64_t *regs, size_t n, struct machine_registers *registers)

@@ -136,6 +136,7 @@ static void maps_parse(struct maps *maps)
 		range->start = line.start;
 		range->end = line.end;
 		range->executable = line.perms[2] == 'x';
+		range->readable = line.perms[0] == 'r';
 		range->writable = line.perms[1] == 'w';
 		range->shared = line.perms[3] == 's';
 		range->path = line.path;
@@ -169,16 +170,20 @@ int maps_read(struct maps *maps, pid_t pid)
 		strbuf_release(&text);
 		return -1;
 	}
-	maps->text = strbuf_detach(&text);
-	maps_parse(maps);
+	maps_of_text(maps, strbuf_detach(&text));
 	return 0;
+}
+
+void maps_of_text(struct maps *maps, char *text)
+{
+	memset(maps, 0, sizeof(*maps));
+	maps->text = text;
+	maps_parse(maps);
 }
 
 void maps_copy(struct maps *maps, const struct maps *from)
 {
-	memset(maps, 0, sizeof(*maps));
-	maps->text = xstrdup(from->text);
-	maps_parse(maps);
+	maps_of_text(maps, xstrdup(from->text));
 }
 
 void maps_release(struct maps *maps)
@@ -219,4 +224,18 @@ bool maps_is_code(const struct maps *maps, uint64_t address)
 	const struct maps_range *range = maps_range_at(maps, address);
 
 	return range && range->executable;
+}
+
+bool maps_is_readable(const struct maps *maps, uint64_t address)
+{
+	const struct maps_range *range = maps_range_at(maps, address);
+
+	return range && range->readable;
+}
+
+bool maps_is_writable(const struct maps *maps, uint64_t address)
+{
+	const struct maps_range *range = maps_range_at(maps, address);
+
+	return range && range->writable;
 }

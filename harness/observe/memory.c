@@ -29,6 +29,8 @@ struct block {
 
 struct memory {
 	pid_t pid;
+	memory_source source; /* NULL: the process */
+	void *context;
 	int fd; /* /proc/PID/mem; -1: not opened, -2: may not be opened */
 	bool refused; /* process_vm_readv is not allowed */
 	struct block blocks[BLOCKS];
@@ -40,6 +42,15 @@ struct memory *memory_open(pid_t pid)
 
 	memory->pid = pid;
 	memory->fd = -1;
+	return memory;
+}
+
+struct memory *memory_open_source(memory_source source, void *context)
+{
+	struct memory *memory = memory_open(0);
+
+	memory->source = source;
+	memory->context = context;
 	return memory;
 }
 
@@ -83,6 +94,8 @@ static bool block_read(struct memory *memory, uint64_t address, void *out)
 	struct iovec local = { out, BLOCK_SIZE };
 	struct iovec remote = { (void *)(uintptr_t)address, BLOCK_SIZE };
 
+	if (memory->source)
+		return memory->source(memory->context, address, out, BLOCK_SIZE);
 	if (!memory->refused) {
 		ssize_t n = process_vm_readv(memory->pid, &local, 1, &remote, 1, 0);
 

@@ -24,6 +24,7 @@ struct look {
 	struct traceback_reader reader;
 	struct traceback_offsets offsets;
 	uint64_t runtime;
+	bool scanned; /* its module's file is not to be had */
 	struct python *python;
 };
 
@@ -55,6 +56,41 @@ static uint32_t module_release(const struct look *look, const struct maps_module
 	       memory_read_u64(look->memory, address, &version) ? (uint32_t)version : 0;
 }
 
+/* What the runtime begins with, from 3.13 on, for those who look from outside. */
+#define COOKIE "xdebugpy"
+#define SCAN_STEP 4096u
+
+/* For a module whose file is not to be had: in the data that it has in memory. */
+static bool runtime_scan(const struct look *look, size_t module, uint64_t *address)
+{
+	for (size_t i = 0; i < look->maps->nranges; i++) {
+		const struct maps_range *range = &look->maps->ranges[i];
+		char bytes[SCAN_STEP];
+
+		if (range->module != module || !range->writable)
+			continue;
+		for (uint64_t at = range->start; at < range->end; at += SCAN_STEP) {
+			if (!memory_read(look->memory, at, bytes, sizeof(bytes)))
+				continue;
+			for (size_t k = 0; k < sizeof(bytes); k += sizeof(uint64_t))
+				if (!memcmp(bytes + k, COOKIE, strlen(COOKIE))) {
+					*address = at + k;
+					return true;
+				}
+		}
+	}
+	return false;
+}
+
+static bool runtime_in(const struct look *look, const struct maps_module *module,
+		       uint64_t *address)
+{
+	if (!unwind_image(look->session, module))
+		return runtime_scan(look, (size_t)(module - look->maps->modules), address);
+	return module_find(look, module, exports_section, ".PyRuntime", address) ||
+	       module_find(look, module, exports_symbol, "_PyRuntime", address);
+}
+
 /* A runtime that is in use has an interpreter, or has had one and ends. */
 static bool is_in_use(const struct look *look)
 {
@@ -71,10 +107,10 @@ static void module_try(struct look *look, const struct maps_module *module, stru
 	uint8_t start[TRACEBACK_RUNTIME_MAX];
 	struct look found = *look;
 
-	if (!module_find(look, module, exports_section, ".PyRuntime", &found.runtime) &&
-	    !module_find(look, module, exports_symbol, "_PyRuntime", &found.runtime))
+	if (!runtime_in(look, module, &found.runtime))
 		return;
-	release = module_release(look, module);
+	found.scanned = !unwind_image(look->session, module);
+	release = found.scanned ? 0 : module_release(look, module);
 	if (!memory_read(look->memory, found.runtime, start, sizeof(start))) {
 		strbuf_reset(why);
 		strbuf_addf(why, "the runtime of CPython in %s is not in memory", module->path);
@@ -130,6 +166,39 @@ static char *text_take(const struct look *look, uint64_t text)
 		xstrdup(bytes) : NULL;
 }
 
+/* Behind a type's name stand the sizes of its objects and of their items, which are pairs. */
+#define TYPE_ITEM_SIZE 16
+#define CODE_ITEM_SIZE 2
+
+/* References to objects have marks in their lowest bits. */
+#define OBJECT_MASK (~(uint64_t)7)
+
+/* Frames of which the first may be none of Python's. */
+#define TYPE_FRAMES 4
+
+/*
+ * The type of code objects, where its name cannot be read, since it is in a file that is not to be
+ * had: what the innermost frames run has it.
+ */
+static uint64_t code_type_without_name(const struct look *look, uint64_t frame)
+{
+	const struct traceback_offsets *o = &look->offsets;
+	uint64_t code, type, name, size;
+	char letter;
+
+	for (int i = 0; frame && i < TYPE_FRAMES; i++) {
+		if (memory_read_u64(look->memory, frame + o->frame_code, &code) &&
+		    memory_read_u64(look->memory, (code & OBJECT_MASK) + o->object_type, &type) &&
+		    memory_read_u64(look->memory, type + o->type_name, &name) &&
+		    memory_read_u64(look->memory, type + o->type_name + TYPE_ITEM_SIZE, &size) &&
+		    size == CODE_ITEM_SIZE && !memory_read(look->memory, name, &letter, 1))
+			return type;
+		if (!memory_read_u64(look->memory, frame + o->frame_previous, &frame))
+			return 0;
+	}
+	return 0;
+}
+
 static void thread_frames(const struct look *look, struct python_thread *thread)
 {
 	struct traceback_walk walk;
@@ -137,6 +206,8 @@ static void thread_frames(const struct look *look, struct python_thread *thread)
 	enum traceback_step step = TRACEBACK_TORN;
 	bool begun = traceback_begin(&walk, &look->offsets, &look->reader, thread->address);
 
+	if (begun && look->scanned)
+		walk.code_type = code_type_without_name(look, walk.frame);
 	while (begun && (step = traceback_next(&walk, &code)) > TRACEBACK_TORN) {
 		struct python_frame *frame;
 

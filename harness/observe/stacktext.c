@@ -64,13 +64,14 @@ static void add_wait(struct strbuf *out, const struct crash_wait *wait)
 	bool gil = wait->what && !strcmp(wait->what, "GIL");
 
 	if (wait->syscall)
-		strbuf_addf(out, ", in %s()", wait->syscall);
+		strbuf_addf(out, "in %s()%s", wait->syscall,
+			    wait->what || wait->address ? ", " : "");
 	if (waits_is_parked(wait))
-		strbuf_addf(out, ", waits %s", wait->what);
+		strbuf_addf(out, "waits %s", wait->what);
 	else if (wait->what)
-		strbuf_addf(out, ", waits for %s %s", gil ? "the" : "a", wait->what);
+		strbuf_addf(out, "waits for %s %s", gil ? "the" : "a", wait->what);
 	else if (wait->address)
-		strbuf_addf(out, ", waits for the word at 0x%" PRIx64, wait->address);
+		strbuf_addf(out, "waits for the word at 0x%" PRIx64, wait->address);
 	if (wait->owner)
 		strbuf_addf(out, " of thread %d", wait->owner);
 	if (wait->owner_missing && !wait->owner_elsewhere)
@@ -98,8 +99,24 @@ static const char *state_word(char state)
 	case 'X':
 		return "has ended";
 	default:
-		return "state unknown";
+		return NULL;
 	}
+}
+
+/* A core does not tell each thread's state; what it waits for says enough then. */
+static void add_state(struct strbuf *out, const struct crash_thread *thread)
+{
+	const char *word = state_word(thread->state);
+	bool waits = thread->wait.syscall || thread->wait.what;
+
+	if (!word && thread->culprit)
+		word = "the signal came to it";
+	if (!word && !waits)
+		word = "state unknown";
+	if (word)
+		strbuf_addf(out, "%s%s", word, waits ? ", " : "");
+	if (waits)
+		add_wait(out, &thread->wait);
 }
 
 bool stacktext_shows(const struct crash_frame *frame, enum stacktext_frames which)
@@ -139,14 +156,15 @@ void stacktext_thread(struct strbuf *out, const struct crash_thread *thread, pid
 {
 	size_t n = 0;
 
-	strbuf_addf(out, "Thread %d \"%s\"", thread->tid, thread->name ? thread->name : "?");
+	strbuf_addf(out, "Thread %d", thread->tid);
+	if (thread->name)
+		strbuf_addf(out, " \"%s\"", thread->name);
 	if (thread->pid != pid)
 		strbuf_addf(out, " of process %d", thread->pid);
 	strbuf_addstr(out, ": ");
 	if (thread->has_gil)
 		strbuf_addstr(out, "has the GIL, ");
-	strbuf_addstr(out, state_word(thread->state));
-	add_wait(out, &thread->wait);
+	add_state(out, thread);
 	if (thread->has_python && thread->interp)
 		strbuf_addf(out, ", of interpreter %" PRId64, thread->interp);
 	strbuf_addch(out, '\n');

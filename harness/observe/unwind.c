@@ -191,6 +191,8 @@ static struct image *module_open(struct unwind_session *session, const struct ma
 
 	if (module->path[0] == '[')
 		return vdso_open(session, module);
+	if (module->file)
+		return image_open(session->images, module->path, module->file);
 	if (!module->deleted)
 		return image_open(session->images, module->path, NULL);
 	/* The name may be another file's by now; the kernel still has the mapped one. */

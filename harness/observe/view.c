@@ -2,7 +2,6 @@
 #include "observe/view.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,7 @@
 #include "base/strbuf.h"
 #include "observe/denied.h"
 #include "observe/machine.h"
-#include "observe/merge.h"
-#include "observe/places.h"
-#include "observe/python.h"
+#include "observe/scene.h"
 #include "observe/tracee.h"
 #include "observe/waits.h"
 
@@ -31,34 +28,12 @@
 
 struct view {
 	pid_t pid;
-	size_t first, n; /* its threads in the record */
+	struct scene scene;
 	struct task_state *tasks;
-	struct unwind_stack *stacks;
-	struct maps maps;
-	struct memory *memory;
 	struct tracees tracees;
-	struct unwind_session *session;
 	struct wait_notes *notes;
 	const struct control_crash *announced;
-	struct python *python; /* NULL: none, or none is wanted */
 };
-
-__attribute__((format(printf, 2, 3)))
-static void crash_degrade(struct crash *crash, const char *fmt, ...)
-{
-	struct strbuf text = STRBUF_INIT;
-	va_list ap;
-
-	if (crash->degraded) {
-		strbuf_addstr(&text, crash->degraded);
-		strbuf_addstr(&text, "; ");
-	}
-	va_start(ap, fmt);
-	strbuf_vaddf(&text, fmt, ap);
-	va_end(ap);
-	free(crash->degraded);
-	crash->degraded = strbuf_detach(&text);
-}
 
 void view_ptrace_remedy(struct strbuf *text, int error)
 {
@@ -115,27 +90,27 @@ static bool view_list_threads(struct view *view, struct crash *crash)
 	pid_t *tids;
 	int n = procfs_tasks(view->pid, &tids);
 
-	view->first = crash->nthreads;
+	view->scene.first = crash->nthreads;
 	if (n < 0)
 		return false;
 	qsort(tids, (size_t)n, sizeof(*tids), tid_compare);
 	view->tasks = xcalloc((size_t)n, sizeof(*view->tasks));
-	view->stacks = xcalloc((size_t)n, sizeof(*view->stacks));
+	view->scene.stacks = xcalloc((size_t)n, sizeof(*view->scene.stacks));
 	for (int i = 0; i < n; i++) {
 		struct crash_thread *thread;
 
-		if (procfs_task_read(view->pid, tids[i], &view->tasks[view->n]) < 0)
+		if (procfs_task_read(view->pid, tids[i], &view->tasks[view->scene.n]) < 0)
 			continue;
 		thread = crash_add_thread(crash);
 		thread->pid = view->pid;
 		thread->tid = tids[i];
-		thread->state = view->tasks[view->n].state;
+		thread->state = view->tasks[view->scene.n].state;
 		thread->name = thread_name(view->pid, tids[i]);
 		wait_notes_add(view->notes);
-		view->n++;
+		view->scene.n++;
 	}
 	free(tids);
-	return view->n > 0;
+	return view->scene.n > 0;
 }
 
 /* sp and pc, which /proc gives of a blocked thread also without ptrace. */
@@ -170,7 +145,7 @@ static void view_unwind_announced(struct view *view, struct wait_note *note,
 		note->thread_pointer = registers.thread_pointer;
 	if (!machine_from_context(announced->regs, nregs, &registers))
 		machine_from_blocked(announced->sp, announced->pc, &registers);
-	unwind_thread(view->session, &registers, stack);
+	unwind_thread(view->scene.session, &registers, stack);
 }
 
 static void view_unwind_thread(struct view *view, pid_t tid, struct wait_note *note,
@@ -186,25 +161,25 @@ static void view_unwind_thread(struct view *view, pid_t tid, struct wait_note *n
 	} else if (!registers_from_proc(view->pid, tid, &registers)) {
 		return;
 	}
-	unwind_thread(view->session, &registers, stack);
+	unwind_thread(view->scene.session, &registers, stack);
 }
 
 static bool thread_announced(const struct view *view, const struct crash_thread *thread)
 {
-	return view->announced && (pid_t)view->announced->tid == thread->tid;
+	return view->scene.announced && view->scene.announced == thread->tid;
 }
 
 static void view_unwind(struct view *view, struct crash *crash, uint64_t deadline)
 {
-	unwind_begin(view->session, &view->maps, view->memory, deadline);
-	for (size_t i = 0; i < view->n; i++) {
-		const struct crash_thread *thread = &crash->threads[view->first + i];
-		struct wait_note *note = &view->notes->v[view->first + i];
+	unwind_begin(view->scene.session, &view->scene.maps, view->scene.memory, deadline);
+	for (size_t i = 0; i < view->scene.n; i++) {
+		const struct crash_thread *thread = &crash->threads[view->scene.first + i];
+		struct wait_note *note = &view->notes->v[view->scene.first + i];
 
 		if (thread_announced(view, thread))
-			view_unwind_announced(view, note, &view->stacks[i]);
+			view_unwind_announced(view, note, &view->scene.stacks[i]);
 		else
-			view_unwind_thread(view, thread->tid, note, &view->stacks[i]);
+			view_unwind_thread(view, thread->tid, note, &view->scene.stacks[i]);
 	}
 	if (clock_now() > deadline)
 		crash_degrade(crash, "stacks are cut short: process %d was held for %d s",
@@ -213,20 +188,20 @@ static void view_unwind(struct view *view, struct crash *crash, uint64_t deadlin
 
 static void view_read_waits(struct view *view, struct crash *crash)
 {
-	for (size_t i = 0; i < view->n; i++) {
-		struct crash_thread *thread = &crash->threads[view->first + i];
+	for (size_t i = 0; i < view->scene.n; i++) {
+		struct crash_thread *thread = &crash->threads[view->scene.first + i];
 
 		/* The announcing thread waits for us, which is not its trouble. */
 		if (!thread_announced(view, thread))
-			wait_read(thread, &view->notes->v[view->first + i], &view->tasks[i],
-				  view->memory);
+			wait_read(thread, &view->notes->v[view->scene.first + i], &view->tasks[i],
+				  view->scene.memory);
 	}
 }
 
 static void view_note_unstopped(const struct view *view, struct crash *crash)
 {
-	for (size_t i = 0; i < view->n; i++) {
-		pid_t tid = crash->threads[view->first + i].tid;
+	for (size_t i = 0; i < view->scene.n; i++) {
+		pid_t tid = crash->threads[view->scene.first + i].tid;
 		const struct tracee *tracee = tracees_find(&view->tracees, tid);
 		pid_t tracer;
 
@@ -245,42 +220,11 @@ static void view_note_unstopped(const struct view *view, struct crash *crash)
 	}
 }
 
-static void frame_symbolise(struct view *view, const struct unwind_frame *raw,
-			    struct crash_frame *frame)
-{
-	const struct maps_module *module =
-		maps_module_at(&view->maps, raw->activation ? raw->pc : raw->pc - 1);
-	struct image *image = NULL;
-
-	/* The kernel's return from a signal is in libc, but nobody called it there. */
-	if (module && !raw->trampoline)
-		image = unwind_image(view->session, module);
-	place_name(module, image, raw->pc, !raw->activation, frame);
-	frame->signal_frame = raw->trampoline;
-}
-
-static void view_symbolise(struct view *view, struct crash *crash)
-{
-	for (size_t i = 0; i < view->n; i++) {
-		struct crash_thread *thread = &crash->threads[view->first + i];
-		const struct unwind_stack *stack = &view->stacks[i];
-
-		for (size_t k = 0; k < stack->n; k++)
-			frame_symbolise(view, &stack->frames[k], crash_thread_add_frame(thread));
-		thread->truncated = stack->truncated;
-		if (!thread_announced(view, thread))
-			wait_name(thread);
-	}
-}
-
 static void view_release(struct view *view)
 {
 	tracees_release(&view->tracees);
-	memory_close(view->memory);
-	maps_release(&view->maps);
-	free(view->stacks);
 	free(view->tasks);
-	python_free(view->python);
+	scene_release(&view->scene);
 }
 
 static bool view_is_traced(const struct view *view)
@@ -303,30 +247,17 @@ static void view_stop(struct view *view, struct crash *crash, uint64_t deadline)
 		crash_degrade_ptrace(crash, errno, view->pid);
 }
 
-/* What CPython has, while it stands still. */
-static void view_read_python(struct view *view, struct crash *crash)
-{
-	struct strbuf why = STRBUF_INIT;
-
-	view->python = python_read(&view->maps, view->memory, view->session, &why);
-	merge_process(crash, view->pid, view->python, why.buf);
-	strbuf_release(&why);
-}
-
-static void view_merge(struct view *view, struct crash *crash)
-{
-	for (size_t i = 0; view->python && i < view->n; i++)
-		merge_thread(&crash->threads[view->first + i], &view->stacks[i], view->python);
-}
-
 void view_capture(struct crash *crash, const struct view_request *request,
 		  struct unwind_session *session, struct wait_notes *notes)
 {
 	pid_t pid = request->pid;
 	struct view view = {
 		.pid = pid,
+		.scene = {
+			.pid = pid, .session = session,
+			.announced = request->announced ? (pid_t)request->announced->tid : 0,
+		},
 		.announced = request->announced,
-		.session = session,
 		.notes = notes,
 	};
 	uint64_t begin = clock_now();
@@ -337,21 +268,18 @@ void view_capture(struct crash *crash, const struct view_request *request,
 	}
 	view_stop(&view, crash, begin + STOP_NS);
 	/* Also without ptrace: memory may still be readable, and who waits does not move. */
-	if (maps_read(&view.maps, pid) < 0) {
+	if (maps_read(&view.scene.maps, pid) < 0) {
 		crash_degrade(crash, "no maps of process %d: %s", pid, strerror(errno));
 		goto out;
 	}
-	view.memory = memory_open(pid);
+	view.scene.memory = memory_open(pid);
 	view_read_waits(&view, crash);
 	view_unwind(&view, crash, begin + HOLD_NS);
 	if (request->python)
-		view_read_python(&view, crash);
+		scene_read_python(&view.scene, crash);
 	/* Nobody is held longer than needed: names are found without the process. */
 	tracees_release(&view.tracees);
-	view_symbolise(&view, crash);
-	view_merge(&view, crash);
-	if (!crash->maps)
-		crash->maps = xstrdup(view.maps.text);
+	scene_tell(&view.scene, crash);
 out:
 	view_release(&view);
 }

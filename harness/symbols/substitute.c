@@ -35,6 +35,11 @@ int substitutions_add(struct substitutions *substitutions, const char *text, str
 	return 0;
 }
 
+int substitutions_parse(const char *text, void *value, struct strbuf *err)
+{
+	return substitutions_add(value, text, err);
+}
+
 void substitutions_release(struct substitutions *substitutions)
 {
 	for (size_t i = 0; i < substitutions->n; i++) {

@@ -22,6 +22,8 @@ struct substitutions {
 
 /* Another one, "FROM=TO". 0, or -1 and what is wrong with it. */
 int substitutions_add(struct substitutions *substitutions, const char *text, struct strbuf *err);
+/* The same for an option (base/options.h): *value is a struct substitutions. */
+int substitutions_parse(const char *text, void *value, struct strbuf *err);
 void substitutions_release(struct substitutions *substitutions);
 
 /* The path that is meant, allocated; NULL: no rule matches. */

@@ -71,6 +71,15 @@ int symbols_add(struct symbols *symbols, const char *directory, struct strbuf *e
 	return store_add(&symbols->store, directory, err);
 }
 
+int symbols_parse(const char *directory, void *value, struct strbuf *err)
+{
+	struct symbols **symbols = value;
+
+	if (!*symbols)
+		*symbols = symbols_new();
+	return symbols_add(*symbols, directory, err);
+}
+
 /* Each sentence once, however many reports it is true of. */
 static void tell(struct search *search, const char *sentence, size_t len)
 {

@@ -19,6 +19,8 @@ struct symbols *symbols_new(void);
 void symbols_free(struct symbols *symbols); /* NULL is fine */
 /* Another directory. 0, or -1 and a sentence. */
 int symbols_add(struct symbols *symbols, const char *directory, struct strbuf *err);
+/* The same for an option (base/options.h): *value is a struct symbols *, made if it is NULL. */
+int symbols_parse(const char *directory, void *value, struct strbuf *err);
 
 /*
  * Improves the frames of all reports of a text in place; their numbers change where inlined ones

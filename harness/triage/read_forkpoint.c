@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What forkpoint itself writes: a cell of `run --json`, each of whose findings is a report, or a
- * line of `triage --json`.
+ * line of `triage --json`, or one of `core --json`.
  *
  *	{"schema":1,"scenario":"fork-held-mutex","python":"3.13.18",…,"findings":[{"outcome":…
  *	{"schema":1,"file":"crash.txt","format":"gdb","signal":"SIGSEGV",…,"frames":[{"n":0,…
+ *	{"schema":1,"core":{"file":"core.4711",…,"signal":"SIGSEGV",…},…,"frames":[…
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static bool forkpoint_begins(const struct lines *lines)
 		return false;
 	rest = (struct piece){ key.s, (size_t)(text.s + text.len - key.s) };
 	rest.len = rest.len < KEYS_SPAN ? rest.len : KEYS_SPAN;
-	return piece_has(rest, "\"scenario\"") || piece_has(rest, "\"file\"");
+	return piece_has(rest, "\"scenario\"") || piece_has(rest, "\"file\"") ||
+	       piece_has(rest, "\"core\"");
 }
 
 static void set_trust(struct crash_frame *frame, struct piece word)
@@ -56,6 +58,8 @@ static void add_frame(struct trace *trace, struct crash_thread *thread, const js
 	json_number(json_object_get(json, "pc"), &frame->pc);
 	frame->inlined = json_is_true(json_object_get(json, "inlined"));
 	frame->signal_frame = json_is_true(json_object_get(json, "signal"));
+	frame->python = json_is_true(json_object_get(json, "python"));
+	frame->evaluator = json_is_true(json_object_get(json, "evaluator"));
 	if (file.len) {
 		frame->file = piece_copy(file);
 		frame->line = json_int(json_object_get(json, "line"));
@@ -271,10 +275,25 @@ static void read_account(struct trace *trace, const json_t *account)
 	experiment_read(json_object_get(account, "controls"), account, &trace->experiment);
 }
 
+/* Of the first CPython in it; a process hardly has two. */
+static void read_core(struct trace *trace, const json_t *look, const json_t *core)
+{
+	const json_t *python = json_array_get(json_object_get(look, "pythons"), 0);
+
+	read_finding(trace, look);
+	set_outcome(trace, json_piece(json_object_get(core, "signal")));
+	trace_add_fact(trace, FACT_PROGRAM, json_piece(json_object_get(core, "executable")));
+	trace_add_fact(trace, FACT_PYTHON, json_piece(json_object_get(python, "release")));
+}
+
 static void read_object(struct reports *reports, const json_t *json)
 {
+	const json_t *core = json_object_get(json, "core");
+
 	if (json_object_get(json, "scenario"))
 		read_cell(reports, json);
+	else if (core && reports->n < TRACES_MAX)
+		read_core(add_report(reports), json, core);
 	else if (reports->n < TRACES_MAX)
 		read_account(add_report(reports), json);
 }

@@ -40,6 +40,7 @@ fuzz() { # NAME TARGET CORPUS ARGUMENT…
 }
 
 samples_write "$dir/samples" && samples_sort "$dir/samples" "$dir/sorted" || exit 2
+python3 -B tests/lib/core_file.py "$dir/made" || exit 2
 mkdir "$dir/rules" "$dir/names" "$dir/tables" "$dir/chains"
 cat >"$dir/rules/all" <<'RULES'
 # Rules of all kinds.
@@ -74,4 +75,6 @@ fuzz names names "$dir/names" "$@"
 fuzz writers writers "$dir/samples" "$@"
 fuzz tables tables "$dir/tables" "$@"
 fuzz chains chains "$dir/chains" "$@"
+fuzz core core "$dir/made/cores" "$@"
+fuzz notes notes "$dir/made/notes" "$@"
 exit $status

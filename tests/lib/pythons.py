@@ -35,6 +35,18 @@ def program(python, source):
     return f"{out}/{os.path.basename(source)[:-2]}"
 
 
+def has_own_libc(python):
+    """Does it come with a C library that is not the machine's?"""
+    with open(python.file, encoding="utf-8") as lines:
+        return any(line.startswith("loader=/") for line in lines)
+
+
+def python_programs(native=False):
+    """The program `python` of each, by release. native: of those that use the machine's libc."""
+    return {python.release: program(python, "tests/python/python.c") for python in pythons_here()
+            if not (native and has_own_libc(python))}
+
+
 def shared_object(name, *sources, flags=()):
     """A shared object without Python in it, which every interpreter can load: its path."""
     os.makedirs(ROOT, exist_ok=True)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A process that does not move: held still, or dead and left in a core file. Its maps, its memory
+ * and where its threads stand become stacks with names, native and Python frames in one.
+ */
+#ifndef FORKPOINT_OBSERVE_SCENE_H
+#define FORKPOINT_OBSERVE_SCENE_H
+
+#include <sys/types.h>
+
+#include "observe/crash.h"
+#include "observe/maps.h"
+#include "observe/memory.h"
+#include "observe/python.h"
+#include "observe/unwind.h"
+
+/*
+ * Whoever looks adds the threads to the record, then fills the stacks by unwind_thread(), one for
+ * each. All but the session is the scene's own.
+ */
+struct scene {
+	pid_t pid;
+	size_t first, n;             /* its threads in the record */
+	struct unwind_stack *stacks; /* of each of them */
+	struct maps maps;
+	struct memory *memory;
+	struct unwind_session *session; /* begun on these maps and this memory */
+	pid_t announced;             /* the thread that a signal came to; 0: none */
+	struct python *python;       /* NULL: none, or none is wanted */
+};
+
+/* What CPython has in memory; who has its GIL and the like goes into the record. */
+void scene_read_python(struct scene *scene, struct crash *crash);
+/* The stacks into the record, with names and Python frames. Memory is not needed any more. */
+void scene_tell(struct scene *scene, struct crash *crash);
+void scene_release(struct scene *scene);
+
+/* Add to what is missing of a record, and why. */
+void crash_degrade(struct crash *crash, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
