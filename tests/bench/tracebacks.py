@@ -30,7 +30,9 @@ def dive(n, what):
 
 
 def here(library, times):
-    call = ctypes.PyDLL(library).traceback_frames
+    ours = ctypes.PyDLL(library)
+    ours.traceback_init()
+    call = ours.traceback_frames
     this_thread = ctypes.pythonapi.PyThreadState_Get
     this_thread.restype = ctypes.c_void_p
     frames = ctypes.create_string_buffer(FRAMES * SIZE_OF_FRAME)
