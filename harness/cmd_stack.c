@@ -9,11 +9,13 @@
 
 #include "base/errors.h"
 #include "base/strbuf.h"
+#include "base/text.h"
 #include "cmd.h"
 #include "observe/capture.h"
 #include "observe/stacktext.h"
 #include "observe/waitgraph.h"
 #include "triage/crash_json.h"
+#include "triage/json_text.h"
 
 #define SCHEMA 1
 
@@ -73,7 +75,9 @@ static void print_text(const struct crash *crash, const char *command)
 				      opt.python ? STACKTEXT_PYTHON : STACKTEXT_MERGED;
 	struct strbuf out = STRBUF_INIT;
 
-	strbuf_addf(&out, "Process %d: %s\n", crash->pid, command);
+	strbuf_addf(&out, "Process %d: ", crash->pid);
+	text_add_line(&out, command, strlen(command));
+	strbuf_addch(&out, '\n');
 	stacktext_python(&out, crash, crash->pid);
 	waitgraph_tell(&out, crash, crash->pid);
 	for (size_t i = 0; i < crash->nthreads; i++) {
@@ -92,7 +96,7 @@ static void print_json(const struct crash *crash, const char *command)
 	char *text;
 
 	json_object_set_new(object, "schema", json_integer(SCHEMA));
-	json_object_set_new(object, "command", json_string(command));
+	json_object_set_new(object, "command", json_of_text(command));
 	json_object_set_new(object, "waits",
 			    json_string(wait_end_name(waitgraph_worst(crash, crash->pid))));
 	crash_json_add(object, crash);

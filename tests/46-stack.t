@@ -173,6 +173,29 @@ def gil(release, program):
     end(process)
 
 
+# Names that would steer a terminal, or look like lines of forkpoint's.
+HOSTILE = r'''
+import ctypes, sys
+def f():
+    print(flush=True); sys.stdin.buffer.raw.read(1)
+code = f.__code__.replace(co_name="\x1b[2J\nThread 1 \"fake\": runs", co_filename="a\x9b\u202e\r\nb")
+ctypes.CDLL(None).prctl(15, b"\x1b]0;x\x07\xff\n")
+exec(code)
+'''
+
+
+def hostile(release, program):
+    process, _ = begin(program, HOSTILE)
+    ran, _ = looked(process.pid)
+    unlike(ran.out, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", f"{release}: no name steers a terminal")
+    equal([line[:7] for line in ran.out.split("\n") if line.startswith("Thread")], ["Thread "],
+          f"{release}: none makes a line of its own") or diag(ran.out)
+    _, look = looked(process.pid, "--json")
+    equal([(f["function"], f["file"]) for f in look["threads"][0]["frames"] if f["python"]][0],
+          ("\x1b[2J\nThread 1 \"fake\": runs", "a\x9b\u202e\r\nb"), f"{release}: JSON has them as they are")
+    end(process)
+
+
 for release, program in python_programs().items():
     process, told = begin(program, SHAPES)
     look = compare(release, process, told)
@@ -183,8 +206,9 @@ for release, program in python_programs().items():
     equal(process.wait(LIMIT), 0, f"{release}: it goes on as if nothing had been")
     process.communicate()
     gil(release, program)
+    hostile(release, program)
 if not python_programs():
-    skip("processes of CPython", "no interpreter is here: make pythons", 18)
+    skip("processes of CPython", "no interpreter is here: make pythons", 21)
 
 # What is no Python, no process, or not to be had.
 sleeper = subprocess.Popen(["sleep", "1000"])

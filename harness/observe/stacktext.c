@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "observe/waits.h"
 
 static const char *base_name(const char *path)
@@ -11,6 +12,21 @@ static const char *base_name(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
+}
+
+/* What a process calls things may be meant to steer a terminal, or to look like lines of ours. */
+static void add_name(struct strbuf *out, const char *name)
+{
+	text_add_line(out, name, strlen(name));
+}
+
+static void add_place(struct strbuf *out, const struct crash_frame *frame)
+{
+	if (!frame->file)
+		return;
+	strbuf_addstr(out, "  ");
+	add_name(out, frame->file);
+	strbuf_addf(out, ":%d", frame->line);
 }
 
 static void add_interp(struct strbuf *out, const struct crash_python *python,
@@ -34,11 +50,15 @@ static void add_interp(struct strbuf *out, const struct crash_python *python,
 static void add_python(struct strbuf *out, const struct crash_python *python)
 {
 	if (!python->release) {
-		strbuf_addf(out, "CPython cannot be read: %s\n", python->trouble);
+		strbuf_addstr(out, "CPython cannot be read: ");
+		add_name(out, python->trouble);
+		strbuf_addch(out, '\n');
 		return;
 	}
-	strbuf_addf(out, "CPython %s%s, %s\n", python->release,
-		    python->free_threaded ? ", free-threaded" : "", python->module);
+	strbuf_addf(out, "CPython %s%s, ", python->release,
+		    python->free_threaded ? ", free-threaded" : "");
+	add_name(out, python->module);
+	strbuf_addch(out, '\n');
 	if (python->finalizing && python->finalizing_tid)
 		strbuf_addf(out, "  finalizing: thread %d ends the interpreter\n",
 			    python->finalizing_tid);
@@ -130,22 +150,25 @@ static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *fr
 {
 	strbuf_addf(out, "  #%-3zu ", n);
 	if (frame->python) {
-		strbuf_addf(out, "(Python) %s", frame->function ? frame->function : "?");
-		if (frame->file)
-			strbuf_addf(out, "  %s:%d", frame->file, frame->line);
+		strbuf_addstr(out, "(Python) ");
+		add_name(out, frame->function ? frame->function : "?");
+		add_place(out, frame);
 		strbuf_addch(out, '\n');
 		return;
 	}
-	if (frame->function)
-		strbuf_addf(out, "%s%s+0x%" PRIx64, frame->trust == TRUST_NEAR ? "near " : "",
-			    frame->function, frame->offset);
-	else
+	if (frame->function) {
+		strbuf_addstr(out, frame->trust == TRUST_NEAR ? "near " : "");
+		add_name(out, frame->function);
+		strbuf_addf(out, "+0x%" PRIx64, frame->offset);
+	} else {
 		strbuf_addf(out, "0x%" PRIx64, frame->pc);
-	if (frame->file)
-		strbuf_addf(out, "  %s:%d", frame->file, frame->line);
-	if (frame->module)
-		strbuf_addf(out, "  (%s+0x%" PRIx64 ")", base_name(frame->module),
-			    frame->module_offset);
+	}
+	add_place(out, frame);
+	if (frame->module) {
+		strbuf_addstr(out, "  (");
+		add_name(out, base_name(frame->module));
+		strbuf_addf(out, "+0x%" PRIx64 ")", frame->module_offset);
+	}
 	if (frame->signal_frame)
 		strbuf_addstr(out, "  a signal's handler returns here");
 	strbuf_addch(out, '\n');
@@ -157,8 +180,11 @@ void stacktext_thread(struct strbuf *out, const struct crash_thread *thread, pid
 	size_t n = 0;
 
 	strbuf_addf(out, "Thread %d", thread->tid);
-	if (thread->name)
-		strbuf_addf(out, " \"%s\"", thread->name);
+	if (thread->name) {
+		strbuf_addstr(out, " \"");
+		add_name(out, thread->name);
+		strbuf_addch(out, '"');
+	}
 	if (thread->pid != pid)
 		strbuf_addf(out, " of process %d", thread->pid);
 	strbuf_addstr(out, ": ");

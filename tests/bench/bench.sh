@@ -26,6 +26,8 @@
 #	stack     milliseconds of `forkpoint stack` of five threads of 20 Python frames, beside py-spy,
 #	          pystack and gdb, which come by pip into $BENCH/peers (peers.txt). Wanted: 0.7, 0.2,
 #	          0.25 of theirs; and that the process is held for less than 10 ms.
+#	core      milliseconds of `forkpoint core` of a core of it, beside pystack. Wanted: 0.4 of
+#	          that, and 40 MB resident.
 #	matrix    `forkpoint run --budget 1.5s`, as `make run` does it
 #
 # Knobs: BENCH_REPEAT (5) repetitions, BENCH_FOUND (1000) walks, BENCH_PYTHONS (every default interpreter), BENCH_MATRIX=no,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`forkpoint stack` beside py-spy, pystack and gdb, on one process with five threads of 20 Python
-frames: rows for bench.sh, and for how long the process stands still.
+"""`forkpoint stack` and `forkpoint core` beside py-spy, pystack and gdb, on one process with five
+threads of 20 Python frames, and on a core of it: rows for bench.sh; for how long the process stands
+still, and how much memory reading the core takes.
 
     python3 stacks.py DIR     # DIR: where the peers' environment is kept
 
@@ -8,10 +9,12 @@ The peers come by pip into an environment of their own (peers.txt); what cannot 
 and that is told. Each figure is the median of RUNS, in turns.
 """
 import os
+import resource
 import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -70,10 +73,10 @@ def peers(directory):
     return {name: peer for name, peer in found.items() if shutil.which(peer[0][0])}
 
 
-def took(command, pid):
+def took(command, *operands):
     """Seconds; 0: it has failed."""
     begun = time.perf_counter()
-    ran = subprocess.run([*command, str(pid)], check=False, stdout=subprocess.DEVNULL,
+    ran = subprocess.run([*command, *map(str, operands)], check=False, stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
     return time.perf_counter() - begun if ran.returncode == 0 else 0
 
@@ -83,6 +86,17 @@ def target(python, mode):
                                stdout=subprocess.PIPE)
     process.stdout.readline()
     return process
+
+
+def row(what, python, ours, theirs, wanted, name):
+    pairs = [(a, b) for a, b in zip(ours, theirs) if a and b]
+    if not pairs:
+        print(f"{what:8} {python.release:8} {name} fails on this release")
+        return
+    ratio = statistics.median(a / b for a, b in pairs)
+    print(f"{what:8} {python.release:8} {1000 * statistics.median(a for a, _ in pairs):9.1f}"
+          f" {1000 * statistics.median(b for _, b in pairs):9.1f}  ms      {ratio:.3f}"
+          f"   wanted {wanted}: {name}", flush=True)
 
 
 def compare(python, others):
@@ -96,14 +110,7 @@ def compare(python, others):
     process.kill()
     process.communicate()
     for name, (_, wanted) in others.items():
-        pairs = [(a, b) for a, b in zip(ours, theirs[name]) if a and b]
-        if not pairs:
-            print(f"stack    {python.release:8} {name} fails on this release")
-            continue
-        ratio = statistics.median(a / b for a, b in pairs)
-        print(f"stack    {python.release:8} {1000 * statistics.median(a for a, _ in pairs):9.1f}"
-              f" {1000 * statistics.median(b for _, b in pairs):9.1f}  ms      {ratio:.3f}"
-              f"   wanted {wanted}: {name}")
+        row("stack", python, ours, theirs[name], wanted, name)
 
 
 def held(python):
@@ -115,7 +122,50 @@ def held(python):
     print(f"held     {python.release:8} {most / 1e6:9.1f}  ms at most in one of 20 looks   wanted 10")
 
 
+def resident(*command):
+    """MB that the largest of the command's processes had."""
+    def told():
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, flush=True)
+
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        os.dup2(writer, 1)
+        told()
+        os._exit(0)
+    os.close(writer)
+    with open(reader, encoding="ascii") as text:
+        most = float(text.read())
+    os.waitpid(child, 0)
+    return most
+
+
+def cores(python, directory):
+    """A core on demand of the sleeping process."""
+    pystack = os.path.join(directory, "peers/bin/pystack")
+    if not (shutil.which("gcore") and os.path.exists(pystack)):
+        print(f"core     {python.release:8} needs gcore and pystack")
+        return
+    process = target(python, "sleep")
+    time.sleep(0.2)
+    with tempfile.TemporaryDirectory(prefix="forkpoint-bench.") as scratch:
+        subprocess.run(["gcore", "-o", f"{scratch}/core", str(process.pid)], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        executable = os.readlink(f"/proc/{process.pid}/exe")
+        process.kill()
+        process.communicate()
+        core = f"{scratch}/core.{process.pid}"
+        ours, theirs = [], []
+        for _ in range(RUNS):
+            ours.append(took([PROGRAM, "core"], core))
+            theirs.append(took([pystack, "core", "--native-all"], core, executable))
+        row("core", python, ours, theirs, 0.4, "pystack core --native-all")
+        print(f"resident {python.release:8} {resident(PROGRAM, 'core', core):9.1f}  MB   wanted 40")
+
+
 others = peers(sys.argv[1])
 for python in pythons_here():
     compare(python, others)
     held(python)
+    cores(python, sys.argv[1])
