@@ -12,7 +12,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
-    PROGRAM, bail_out, diag, done, equal, like, run, scratch, skip_all, spew, unlike)
+    PROGRAM, bail_out, diag, done, equal, like, run, scratch, skip_all, slurp, spew, unlike)
 from pythons import python_programs  # noqa: E402
 
 LIMIT = 60
@@ -179,8 +179,21 @@ def check(release, program):
         unlike(text, "Who waits for whom", f"{release}: who sleeps waits for nobody")
 
 
+def in_a_dossier(python):
+    """What the harness keeps of a hang that it has met."""
+    kept = scratch("kept")
+    run(PROGRAM, "run", "fork-held-mutex", "--twins", "without", "--python", python, "--trials", "1",
+        "--explore", "starve", "--out", kept, env={"FORKPOINT_DATA": os.getcwd(), **os.environ})
+    texts = [slurp(f"{kept}/{name}") for name in os.listdir(kept)]
+    equal(len(texts), 1, f"{python}: a hang of the harness's own is kept")
+    like("".join(texts), r"^Who waits for whom\n  thread (\d+) -> mutex at 0x\w+ -> thread (\d+) of process "
+         r"\d+, which the fork has not taken along(.*\n)+\nThread \2 .*\n(.*\n)+\n\* Thread \1 ",
+         f"{python}: with who waits for whom, and the stacks of both")
+
+
 if not python_programs():
     skip_all("no interpreter is here: make pythons")
 for release, program in python_programs().items():
     check(release, program)
+in_a_dossier(list(python_programs())[-1])
 done()

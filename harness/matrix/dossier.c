@@ -11,52 +11,22 @@
 
 #include "base/errors.h"
 #include "observe/machine.h"
+#include "observe/stacktext.h"
+#include "observe/waitgraph.h"
 
 /* Runs of one seed into one directory; who has more of them wants another directory. */
 #define SAME_NAME_MAX 1000
 
-static void add_frame(struct strbuf *out, size_t n, const struct crash_frame *f)
+/* Of each process that is in it, in the order in which they are. */
+static void add_waits(struct strbuf *out, const struct crash *crash)
 {
-	strbuf_addf(out, "  #%-2zu 0x%012llx ", n, (unsigned long long)f->pc);
-	if (f->function)
-		strbuf_addf(out, "%s%s+0x%llx", f->function,
-			    f->trust == TRUST_NEAR ? " (nearest export)" : "",
-			    (unsigned long long)f->offset);
-	else
-		strbuf_addstr(out, "??");
-	if (f->module)
-		strbuf_addf(out, " (%s+0x%llx)", f->module, (unsigned long long)f->module_offset);
-	if (f->file)
-		strbuf_addf(out, " at %s:%d", f->file, f->line);
-	strbuf_addch(out, '\n');
-}
+	pid_t last = 0;
 
-static void add_wait(struct strbuf *out, const struct crash_wait *w)
-{
-	if (!w->syscall)
-		return;
-	strbuf_addf(out, ", in %s%s", w->syscall, w->timed ? " (timed)" : "");
-	if (w->what)
-		strbuf_addf(out, ", waits for: %s", w->what);
-	if (w->address)
-		strbuf_addf(out, " at 0x%llx", (unsigned long long)w->address);
-	if (w->owner)
-		strbuf_addf(out, ", owner %d%s", w->owner,
-			    w->owner_missing ? " (no thread of this process)" : "");
-	if (w->owner_elsewhere)
-		strbuf_addf(out, ", alive in process %d", w->owner_elsewhere);
-}
-
-static void add_thread(struct strbuf *out, const struct crash_thread *t)
-{
-	strbuf_addf(out, "\n%sthread %d of process %d (%s), state %c", t->culprit ? "* " : "",
-		    t->tid, t->pid, t->name ? t->name : "?", t->state ? t->state : '?');
-	add_wait(out, &t->wait);
-	strbuf_addch(out, '\n');
-	for (size_t i = 0; i < t->nframes; i++)
-		add_frame(out, i, &t->frames[i]);
-	if (t->truncated)
-		strbuf_addstr(out, "  (the unwinder went no further)\n");
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		if (crash->threads[i].pid != last)
+			waitgraph_tell(out, crash, crash->threads[i].pid);
+		last = crash->threads[i].pid;
+	}
 }
 
 static void add_triage(struct strbuf *out, const struct triage *t, enum confirmation confirmation)
@@ -81,8 +51,11 @@ static void add_crash(struct strbuf *out, const struct crash *crash)
 	if (crash->degraded)
 		strbuf_addf(out, "degraded     %s\n", crash->degraded);
 	strbuf_addf(out, "\nmessage:\n%s\n", crash->message);
-	for (size_t i = 0; i < crash->nthreads; i++)
-		add_thread(out, &crash->threads[i]);
+	add_waits(out, crash);
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		strbuf_addstr(out, crash->threads[i].culprit ? "\n* " : "\n");
+		stacktext_thread(out, &crash->threads[i], 0, STACKTEXT_MERGED);
+	}
 	for (size_t i = 0; i < crash->nregs; i++)
 		strbuf_addf(out, "%s%-6s 0x%016llx%s", i ? "" : "\nregisters:\n",
 			    machine_register_name(i), (unsigned long long)crash->regs[i],

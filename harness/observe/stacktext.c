@@ -86,6 +86,10 @@ static void add_wait(struct strbuf *out, const struct crash_wait *wait)
 	if (wait->syscall)
 		strbuf_addf(out, "in %s()%s", wait->syscall,
 			    wait->what || wait->address ? ", " : "");
+	if (wait_is_for_process(wait) && wait->owner) {
+		strbuf_addf(out, "waits for child process %d", wait->owner);
+		return;
+	}
 	if (waits_is_parked(wait))
 		strbuf_addf(out, "waits %s", wait->what);
 	else if (wait->what)

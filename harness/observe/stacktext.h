@@ -20,7 +20,7 @@ void stacktext_python(struct strbuf *out, const struct crash *crash, pid_t pid);
 
 /*
  * A line of what the thread is and does, and one for each frame, innermost first. `pid` is the
- * process that is shown; another one's thread is told to be that.
+ * process that is shown; another one's thread is told to be that. 0: each tells its process.
  */
 void stacktext_thread(struct strbuf *out, const struct crash_thread *thread, pid_t pid,
 		      enum stacktext_frames which);

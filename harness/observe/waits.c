@@ -301,10 +301,11 @@ bool waits_is_parked(const struct crash_wait *wait)
 }
 
 static const struct crash_interp *interp_of(const struct crash *crash,
-					    const struct crash_thread *thread)
+					    const struct crash_thread *thread,
+					    const struct crash_python **in)
 {
 	for (size_t i = 0; i < crash->npythons; i++) {
-		const struct crash_python *python = &crash->pythons[i];
+		const struct crash_python *python = *in = &crash->pythons[i];
 
 		for (size_t k = 0; python->pid == thread->pid && k < python->ninterps; k++)
 			if (python->interps[k].id == thread->interp)
@@ -322,15 +323,32 @@ static bool waits_in_gil(const struct crash_wait *wait, const struct crash_inter
 	return interp->gil && wait->syscall && wait->address - interp->gil < GIL_SIZE;
 }
 
+/*
+ * A thread that wants the GIL is awake now and then; and where it sleeps may be a word of libc's.
+ * Of libpython's functions the one that waits for the GIL is the only one that calls this.
+ */
+static bool waits_in_take_gil(const struct crash_thread *thread, const struct crash_python *python)
+{
+	for (size_t i = 0; i + 1 < thread->nframes && i < WAIT_DEPTH; i++) {
+		const struct crash_frame *frame = &thread->frames[i], *caller = frame + 1;
+
+		if (frame_exact(frame) && !strcmp(frame->function, "pthread_cond_timedwait"))
+			return python->module && caller->module &&
+			       !strcmp(caller->module, python->module);
+	}
+	return false;
+}
+
 void waits_settle_gils(struct crash *crash)
 {
 	for (size_t i = 0; i < crash->nthreads; i++) {
 		struct crash_thread *thread = &crash->threads[i];
-		const struct crash_interp *interp = interp_of(crash, thread);
+		const struct crash_python *python;
+		const struct crash_interp *interp = interp_of(crash, thread, &python);
 
 		if (!interp)
 			continue;
-		if (waits_in_gil(&thread->wait, interp))
+		if (waits_in_gil(&thread->wait, interp) || waits_in_take_gil(thread, python))
 			wait_set_what(&thread->wait, "GIL");
 		if (thread->wait.what && !strcmp(thread->wait.what, "GIL") &&
 		    interp->gil_tid != thread->tid)
