@@ -105,6 +105,16 @@ static enum standing look_prove(struct strbuf *found)
 	return look_program("prove", "--version", LESS, found);
 }
 
+static enum standing look_gzip(struct strbuf *found)
+{
+	return look_program("gzip", "--version", LESS, found);
+}
+
+static enum standing look_zstd(struct strbuf *found)
+{
+	return look_program("zstd", "--version", LESS, found);
+}
+
 static enum standing look_stress(struct strbuf *found)
 {
 	return look_program("stress-ng", "--version", LESS, found);
@@ -236,6 +246,8 @@ static const struct item items[] = {
 	{ "libdw", look_libdw, "stacks of crashes and hangs", "sh ci/setup.sh" },
 	{ "stress-ng", look_stress, "its load; a built-in spinner stands in", "sh ci/setup.sh" },
 	{ "prove", look_prove, "make check", "sh ci/setup.sh" },
+	{ "gzip", look_gzip, "core files that end in .gz", "install the package gzip" },
+	{ "zstd", look_zstd, "core files that end in .zst", "install the package zstd" },
 	{ "cpus", look_cpus,
 	  "threads that really run at once, so races that need it are met rarely",
 	  "give the machine, container or task set two CPUs" },
