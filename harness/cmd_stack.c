@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/errors.h"
+#include "base/procfs.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "cmd.h"
@@ -43,6 +45,21 @@ static pid_t parse_pid(const char *text, struct strbuf *err)
 		return 0;
 	}
 	return (pid_t)pid;
+}
+
+/* What a process is that has no stack to be looked at; NULL: it may have one. */
+static const char *nothing_to_see(pid_t pid)
+{
+	char path[48], target[1];
+
+	if (pid == getpid())
+		return "is this program itself";
+	if (procfs_task_letter(pid) == 'Z')
+		return "has ended; its parent has not taken notice of it yet";
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (readlink(path, target, sizeof(target)) < 0 && errno == ENOENT)
+		return "is a thread of the kernel, which has no stack of ours";
+	return NULL;
 }
 
 /* As it was started: its arguments. */
@@ -113,12 +130,18 @@ static int look_at(struct capture_cache *cache, const char *operand)
 	struct strbuf err = STRBUF_INIT, command = STRBUF_INIT;
 	struct crash *crash;
 	pid_t pid = parse_pid(operand, &err);
+	const char *why;
 	int status = EXIT_AS_EXPECTED;
 
 	if (!pid)
 		die(EXIT_USAGE, "%s", err.buf);
 	if (kill(pid, 0) < 0 && errno == ESRCH) {
 		warning("there is no process %d (any more)", pid);
+		return EXIT_HARNESS;
+	}
+	why = nothing_to_see(pid);
+	if (why) {
+		warning("process %d %s", pid, why);
 		return EXIT_HARNESS;
 	}
 	command_line(pid, &command);
