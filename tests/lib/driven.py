@@ -103,6 +103,9 @@ def become(run, env, before, command):
     # What Python ignores, others do not.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    # Nor is what a shell ignores for who runs the tests in the background.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     open_as(0, "/dev/null", os.O_RDONLY)
     open_as(1, run.out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     open_as(2, run.err, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
