@@ -325,15 +325,21 @@ static bool waits_in_gil(const struct crash_wait *wait, const struct crash_inter
 
 /*
  * A thread that wants the GIL is awake now and then; and where it sleeps may be a word of libc's.
- * Of libpython's functions the one that waits for the GIL is the only one that calls this.
+ * On Linux CPython's other locks wait by semaphores, so what calls this from a libpython is
+ * take_gil(). For a caller that has no name of its own: one that has was judged by it, and a
+ * program with CPython in it may have conditions that are not CPython's.
  */
 static bool waits_in_take_gil(const struct crash_thread *thread, const struct crash_python *python)
 {
+	const char *name = python->module ? strrchr(python->module, '/') : NULL;
+
+	if (!thread->has_python || !name || strncmp(name, "/libpython", 10) != 0)
+		return false;
 	for (size_t i = 0; i + 1 < thread->nframes && i < WAIT_DEPTH; i++) {
 		const struct crash_frame *frame = &thread->frames[i], *caller = frame + 1;
 
 		if (frame_exact(frame) && !strcmp(frame->function, "pthread_cond_timedwait"))
-			return python->module && caller->module &&
+			return !frame_exact(caller) && caller->module &&
 			       !strcmp(caller->module, python->module);
 	}
 	return false;

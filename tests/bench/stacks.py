@@ -101,7 +101,7 @@ def row(what, python, ours, theirs, wanted, name):
 
 def compare(python, others):
     process = target(python, "sleep")
-    time.sleep(0.2)
+    time.sleep(0.2)  # for its threads to come to rest: no figure depends on it
     ours, theirs = [], {name: [] for name in others}
     for _ in range(RUNS):
         ours.append(took([PROGRAM, "stack"], process.pid))
@@ -148,7 +148,7 @@ def cores(python, directory):
         print(f"core     {python.release:8} needs gcore and pystack")
         return
     process = target(python, "sleep")
-    time.sleep(0.2)
+    time.sleep(0.2)  # for its threads to come to rest: no figure depends on it
     with tempfile.TemporaryDirectory(prefix="forkpoint-bench.") as scratch:
         subprocess.run(["gcore", "-o", f"{scratch}/core", str(process.pid)], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -13,7 +13,7 @@ import tempfile
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
-from forkpoint_test import PROGRAM, diag, done, equal, scratch, skip_all, spew  # noqa: E402
+from forkpoint_test import PROGRAM, diag, done, equal, scratch, skip, skip_all, spew  # noqa: E402
 from generated import program  # noqa: E402
 from pythons import program as program_of, pythons_here  # noqa: E402
 
@@ -35,8 +35,9 @@ def by_forkpoint(pid):
 
 
 def by_py_spy(pid):
+    """It tells qualified names, of which traceback has the last part."""
     out = output_of(f"{PEERS}/bin/py-spy", "dump", "--json", "--full-filenames", "--pid", str(pid))
-    return out and [[f["name"], f["filename"], f["line"]] for f in json.loads(out)[0]["frames"]]
+    return out and [[f["name"].rpartition(".")[2], f["filename"], f["line"]] for f in json.loads(out)[0]["frames"]]
 
 
 def by_pystack(pid):
@@ -49,6 +50,8 @@ def by_pystack(pid):
 def install():
     made = output_of(sys.executable, "-m", "venv", PEERS) is not None and \
         output_of(f"{PEERS}/bin/pip", "install", "-q", "-r", "tests/bench/peers.txt") is not None
+    if not made:
+        skip("py-spy and pystack beside it", "pip could not install them")
     return {"py-spy": by_py_spy, "pystack": by_pystack} if made else {}
 
 
