@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 
 #include "base/errors.h"
+#include "explore/pages.h"
 
 /* Power of two. Windows have some 2,000 different instructions; colliding ones take turns. */
 #define CODE_SLOTS 8192
@@ -56,21 +56,14 @@ void effect_code_free(struct walker_code *code)
 	free(code);
 }
 
-bool effect_read(pid_t pid, uint64_t address, void *out, size_t size)
-{
-	struct iovec local = { out, size }, remote = { (void *)(uintptr_t)address, size };
-
-	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
-}
-
 /* Up to the end of the page, if the next one cannot be read. */
 static size_t code_read(pid_t pid, uint64_t pc, uint8_t code[CPU_CODE_MAX])
 {
 	size_t left = CODE_PAGE - (size_t)(pc % CODE_PAGE);
 
-	if (effect_read(pid, pc, code, CPU_CODE_MAX))
+	if (pages_read(pid, pc, code, CPU_CODE_MAX))
 		return CPU_CODE_MAX;
-	return left < CPU_CODE_MAX && effect_read(pid, pc, code, left) ? left : 0;
+	return left < CPU_CODE_MAX && pages_read(pid, pc, code, left) ? left : 0;
 }
 
 void effect_decode(const struct walker *walker, struct cpu_instruction *instruction)
@@ -93,7 +86,7 @@ static const uint8_t *code_page(struct walker *walker, uint64_t pc)
 	if (!reach_is_constant(&walker->reach, start, CODE_PAGE))
 		return NULL;
 	page->bytes = xrealloc(page->bytes, CODE_PAGE);
-	page->start = effect_read(walker->pid, start, page->bytes, CODE_PAGE) ? start : 0;
+	page->start = pages_read(walker->pid, start, page->bytes, CODE_PAGE) ? start : 0;
 	return page->start ? page->bytes + (pc - start) : NULL;
 }
 
@@ -145,7 +138,7 @@ void effect_foresee(struct walker *walker, struct walk_effect *effect, struct ef
 		store->address = a->address;
 		store->size = a->size;
 		if (a->size <= sizeof(store->before) &&
-		    effect_read(walker->pid, a->address, store->before, a->size))
+		    pages_read(walker->pid, a->address, store->before, a->size))
 			stores->n++;
 		else
 			effect->changed = true;
@@ -160,7 +153,7 @@ void effect_look(struct walker *walker, const struct effect_stores *stores,
 	for (size_t i = 0; i < stores->n; i++) {
 		const struct effect_store *store = &stores->v[i];
 
-		if (!effect_read(walker->pid, store->address, now, store->size)) {
+		if (!pages_read(walker->pid, store->address, now, store->size)) {
 			effect->changed = true;
 			continue;
 		}

@@ -29,9 +29,6 @@ void effect_code_free(struct walker_code *code);
  */
 const struct cpu_instruction *effect_instruction(struct walker *walker, uint64_t pc);
 
-/* The memory of a thread's process while it stands: all of it, or false. */
-bool effect_read(pid_t pid, uint64_t address, void *out, size_t size);
-
 /* The instruction before which W stands; needs no walker_observe(). */
 void effect_decode(const struct walker *walker, struct cpu_instruction *instruction);
 

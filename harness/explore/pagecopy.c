@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/errors.h"
@@ -82,13 +81,6 @@ static void areas_find(struct pagecopy *p)
 		};
 		p->npages += p->areas[p->nareas++].n;
 	}
-}
-
-static bool process_read(pid_t pid, uint64_t address, void *out, size_t size)
-{
-	struct iovec local = { out, size }, remote = { (void *)(uintptr_t)address, size };
-
-	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
 }
 
 uint64_t pagecopy_address(const struct pagecopy_area *area, size_t page)
@@ -233,7 +225,7 @@ static void page_recall(struct pagecopy *p, pid_t zygote, const struct pagecopy_
 		return;
 	if (state == PAGE_ABSENT && !area->range->file)
 		page_add(p, page);
-	else if (!zygote || !process_read(zygote, pagecopy_address(area, page),
+	else if (!zygote || !pages_read(zygote, pagecopy_address(area, page),
 					  page_add(p, page), pages_size()))
 		p->states[page] = (uint8_t)state;
 }
@@ -244,7 +236,7 @@ static void page_see(struct pagecopy *p, pid_t pid, const struct pagecopy_area *
 	enum page_state state = p->states[page];
 
 	if (state != PAGE_OWN &&
-	    !process_read(pid, pagecopy_address(area, page), page_add(p, page), pages_size()))
+	    !pages_read(pid, pagecopy_address(area, page), page_add(p, page), pages_size()))
 		p->states[page] = (uint8_t)state;
 }
 
@@ -277,7 +269,7 @@ static void page_refresh(struct pagecopy *p, pid_t pid, pid_t zygote,
 
 	page_recall(p, zygote, area, page);
 	if (p->states[page] == PAGE_OWN &&
-	    !process_read(pid, address, p->bytes + p->slots[page] * pages_size() + offset, size))
+	    !pages_read(pid, address, p->bytes + p->slots[page] * pages_size() + offset, size))
 		p->states[page] = PAGE_SHARED;
 }
 

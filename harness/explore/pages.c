@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/procfs.h"
@@ -23,6 +24,13 @@ uint64_t pages_size(void)
 	if (!size)
 		size = (uint64_t)sysconf(_SC_PAGESIZE);
 	return size;
+}
+
+bool pages_read(pid_t pid, uint64_t address, void *out, size_t size)
+{
+	struct iovec local = { out, size }, remote = { (void *)(uintptr_t)address, size };
+
+	return process_vm_readv(pid, &local, 1, &remote, 1, 0) == (ssize_t)size;
 }
 
 /* An orphan of the subject's becomes the zygote's child, and the zygote has no other. */

@@ -37,6 +37,9 @@ struct pages {
 
 uint64_t pages_size(void);
 
+/* Memory of a process: all of it, or false. */
+bool pages_read(pid_t pid, uint64_t address, void *out, size_t size);
+
 /*
  * Process `pid` stands still. `zygote`: the process that it is a fork of, 0: none. Never fails:
  * what is not known makes more pages its own. Close in any case.

@@ -2,6 +2,7 @@
 #include "explore/stride.h"
 
 #include "explore/effect.h"
+#include "explore/pages.h"
 
 /* Going ahead of W. */
 struct scout {
@@ -44,7 +45,7 @@ static bool word_read(const struct scout *scout, uint64_t address, uint64_t *wor
 	if (!constant && (!reach_is_private(reach, address, sizeof(*word)) ||
 			  has_stored(scout, address, sizeof(*word))))
 		return false;
-	return effect_read(scout->walker->pid, address, word, sizeof(*word));
+	return pages_read(scout->walker->pid, address, word, sizeof(*word));
 }
 
 /* One instruction on. False: nobody knows where that leads, or it is none for a stride. */
