@@ -58,6 +58,16 @@ struct cpu_flow {
 	uint8_t condition;
 };
 
+/* What an instruction computes, and of what; read by cpu_ahead_*() alone. */
+struct cpu_work {
+	uint8_t kind;        /* 0: that is not worked out */
+	uint8_t size;        /* bytes of the result */
+	uint8_t source_size; /* and of the second operand, which may have to be widened */
+	uint8_t first, second; /* kinds of operands */
+	uint8_t target, source; /* registers' numbers */
+	int64_t immediate;
+};
+
 /*
  * One decoded instruction, whatever its registers hold. May be kept for as long as the code stands.
  * `opaque` is the machine's own.
@@ -71,6 +81,7 @@ struct cpu_instruction {
 	bool quiet;       /* it touches no memory whatever the registers hold */
 	bool chance;      /* what it yields differs from run to run (the time, the processor) */
 	struct cpu_flow flow;
+	struct cpu_work work;
 	uint64_t opaque[10];
 };
 
@@ -96,8 +107,10 @@ size_t cpu_accesses(const struct cpu_instruction *instruction,
 		    struct cpu_access accesses[CPU_ACCESSES_MAX]);
 
 /*
- * Where a thread that stands will come to, as far as its registers tell: begun with those that it
- * has, all of which are known.
+ * Where a thread that stands will come to, and what its registers will hold there, as far as they,
+ * and what it loads, tell: begun with those that it has, all of which are known. The commonest
+ * instructions are worked out (moves, comparisons, sums, what jumps are decided by); what any other
+ * one changes is not known from there on. Of flags those that conditions take are followed.
  */
 struct cpu_ahead {
 	struct cpu_registers registers; /* program counter and stack pointer are always known */
@@ -116,8 +129,17 @@ enum cpu_way {
 
 enum cpu_way cpu_ahead_way(const struct cpu_ahead *ahead,
 			   const struct cpu_instruction *instruction, uint64_t *address);
-/* Behind it, whose way is not unknown, the thread stands at `pc`. */
-void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction, uint64_t pc);
+/* What its result takes from memory, of 8 bytes at most. False: nothing, or nobody knows where. */
+bool cpu_ahead_load(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		    struct cpu_access *load);
+/*
+ * Behind it, whose way is not unknown, the thread stands at `pc`. `loaded`: what stands where
+ * cpu_ahead_load() says; NULL: that is not known, or it says nothing.
+ */
+void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		  const uint64_t *loaded, uint64_t pc);
+/* The thread stands there now: do its registers hold what was foretold of them? */
+bool cpu_ahead_agrees(const struct cpu_ahead *ahead, const struct cpu_registers *registers);
 
 /* The register that says how often a counted instruction is still to be made. */
 uint64_t cpu_rounds(const struct cpu_registers *registers);

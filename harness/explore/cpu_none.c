@@ -114,10 +114,26 @@ enum cpu_way cpu_ahead_way(const struct cpu_ahead *ahead,
 	return CPU_WAY_UNKNOWN;
 }
 
-void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction, uint64_t pc)
+bool cpu_ahead_load(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		    struct cpu_access *load)
+{
+	(void)ahead;
+	(void)instruction;
+	(void)load;
+	return false;
+}
+
+void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		  const uint64_t *loaded, uint64_t pc)
 {
 	(void)instruction;
+	(void)loaded;
 	ahead->registers.raw[0] = pc;
+}
+
+bool cpu_ahead_agrees(const struct cpu_ahead *ahead, const struct cpu_registers *registers)
+{
+	return ahead->registers.raw[0] == registers->raw[0];
 }
 
 int cpu_step(pid_t tid, int signo)

@@ -145,6 +145,7 @@ void cpu_decode(const uint8_t *code, size_t n, struct cpu_instruction *instructi
 			       i.address_width == 64;
 	instruction->quiet = !instruction->wild && !instruction->system_call && !plan.n;
 	cpu_decode_flow(instruction, &i, operands);
+	cpu_decode_work(instruction, &plan, &i, operands);
 	if (!instruction->wild)
 		memcpy(instruction->opaque, &plan, sizeof(plan));
 }

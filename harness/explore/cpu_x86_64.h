@@ -52,6 +52,17 @@ struct plan {
 
 static_assert(sizeof(struct plan) <= sizeof(((struct cpu_instruction *)0)->opaque), "a plan fits");
 
+/* A register in sets of them. */
+#define BIT(slot) (1ull << (slot))
+
+static_assert(SLOT_NOTHING < 64, "a bit for each register");
+
+/* The address that an instruction computes and does not go to (lea). */
+void cpu_form_of_address(struct form *form, const ZydisDecodedInstruction *i,
+			 const ZydisDecodedOperand *operand);
+/* Is all that its address takes among the registers that are known? */
+bool cpu_form_is_known(const struct form *form, uint64_t unknown);
+
 /* False: it touches more than forms can tell. */
 bool cpu_plan_make(struct plan *plan, const ZydisDecodedInstruction *i,
 		   const ZydisDecodedOperand *operands);
@@ -60,9 +71,24 @@ uint64_t cpu_form_address(const struct form *form, const uint64_t *raw);
 /* Do processors not agree on what it is? */
 bool cpu_is_disputed(const ZydisDecodedInstruction *i);
 
-/* Fills in `flow`; all else is known. */
+/* Fill in `flow`, and after it `work`, for lea with a form in `plan`; all else is known. */
 void cpu_decode_flow(struct cpu_instruction *instruction, const ZydisDecodedInstruction *decoded,
 		     const ZydisDecodedOperand *operands);
+void cpu_decode_work(struct cpu_instruction *instruction, struct plan *plan,
+		     const ZydisDecodedInstruction *decoded, const ZydisDecodedOperand *operands);
+
+/* Of flags: carry, parity, zero, sign, overflow. */
+#define CPU_FLAGS_FOLLOWED 0x8c5
+
+/* Registers that an instruction gives values that are known, a bit each. */
+struct cpu_results {
+	uint64_t known;
+	uint64_t raw[CPU_REGISTERS];
+};
+
+/* What it computes of the registers before it, and of what it loads (NULL: not known). */
+void cpu_work_do(struct cpu_results *results, const struct cpu_ahead *ahead,
+		 const struct cpu_instruction *instruction, const uint64_t *loaded);
 
 #endif
 #endif

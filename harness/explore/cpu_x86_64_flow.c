@@ -19,10 +19,6 @@ enum {
 /* Behind the sixteen conditions in the order of their numbers in instructions. */
 #define CONDITION_ALWAYS 16
 
-#define BIT(slot) (1ull << (slot))
-
-static_assert(SLOT_NOTHING < 64, "a bit for each register");
-
 /* The program counter is no change: it is followed. */
 static uint64_t register_bit(ZydisRegister name)
 {
@@ -172,15 +168,6 @@ static bool is_met(uint8_t condition, uint64_t flags)
 	return condition == CONDITION_ALWAYS || met[condition >> 1] != (condition & 1);
 }
 
-static bool form_is_known(const struct form *form, uint64_t unknown)
-{
-	uint64_t used = BIT(form->base) | BIT(form->index) | BIT(form->segment);
-
-	if (form->flags & FORM_BITS)
-		used |= BIT(form->bits);
-	return !(used & unknown);
-}
-
 int cpu_ahead_stores(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
 		     struct cpu_access stores[CPU_ACCESSES_MAX])
 {
@@ -195,7 +182,7 @@ int cpu_ahead_stores(const struct cpu_ahead *ahead, const struct cpu_instruction
 	for (const struct form *form = plan.forms; form < plan.forms + plan.n; form++) {
 		if (!(form->flags & FORM_WRITES))
 			continue;
-		if (!form_is_known(form, ahead->unknown))
+		if (!cpu_form_is_known(form, ahead->unknown))
 			return -1;
 		stores[n++] = (struct cpu_access){
 			.address = cpu_form_address(form, ahead->registers.raw),
@@ -207,8 +194,9 @@ int cpu_ahead_stores(const struct cpu_ahead *ahead, const struct cpu_instruction
 	return n;
 }
 
-static enum cpu_way way_read(const struct cpu_ahead *ahead,
-			     const struct cpu_instruction *instruction, uint64_t *address)
+/* Its first memory operand that is read; false: there is none, or nobody knows where. */
+static bool load_find(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		      struct cpu_access *load)
 {
 	struct plan plan;
 
@@ -216,10 +204,24 @@ static enum cpu_way way_read(const struct cpu_ahead *ahead,
 	for (const struct form *form = plan.forms; form < plan.forms + plan.n; form++) {
 		if (!(form->flags & FORM_READS))
 			continue;
-		*address = cpu_form_address(form, ahead->registers.raw);
-		return form_is_known(form, ahead->unknown) ? CPU_WAY_READ : CPU_WAY_UNKNOWN;
+		*load = (struct cpu_access){
+			.address = cpu_form_address(form, ahead->registers.raw),
+			.size = form->size, .reads = true,
+		};
+		return cpu_form_is_known(form, ahead->unknown);
 	}
-	return CPU_WAY_UNKNOWN;
+	return false;
+}
+
+static enum cpu_way way_read(const struct cpu_ahead *ahead,
+			     const struct cpu_instruction *instruction, uint64_t *address)
+{
+	struct cpu_access load;
+
+	if (!load_find(ahead, instruction, &load))
+		return CPU_WAY_UNKNOWN;
+	*address = load.address;
+	return CPU_WAY_READ;
 }
 
 enum cpu_way cpu_ahead_way(const struct cpu_ahead *ahead,
@@ -246,14 +248,41 @@ enum cpu_way cpu_ahead_way(const struct cpu_ahead *ahead,
 	}
 }
 
-void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction, uint64_t pc)
+bool cpu_ahead_load(const struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		    struct cpu_access *load)
+{
+	return instruction->work.kind && !instruction->quiet &&
+	       load_find(ahead, instruction, load) && load->size <= sizeof(uint64_t);
+}
+
+void cpu_ahead_go(struct cpu_ahead *ahead, const struct cpu_instruction *instruction,
+		  const uint64_t *loaded, uint64_t pc)
 {
 	const struct cpu_flow *flow = &instruction->flow;
 	uint64_t *raw = ahead->registers.raw;
+	struct cpu_results results;
 
+	cpu_work_do(&results, ahead, instruction, loaded);
 	raw[SLOT(rsp)] = raw[flow->base] + (uint64_t)(int64_t)flow->stack;
 	raw[SLOT(rip)] = pc;
-	ahead->unknown |= flow->changes;
+	ahead->unknown = (ahead->unknown | flow->changes) & ~results.known;
+	for (size_t slot = 0; slot < SLOTS; slot++)
+		if (results.known & BIT(slot))
+			raw[slot] = results.raw[slot];
+}
+
+bool cpu_ahead_agrees(const struct cpu_ahead *ahead, const struct cpu_registers *registers)
+{
+	for (size_t slot = 0; slot < SLOTS; slot++) {
+		uint64_t differs = ahead->registers.raw[slot] ^ registers->raw[slot];
+
+		/* The number of a system call is the kernel's. */
+		if (slot == SLOT(orig_rax) || ahead->unknown & BIT(slot))
+			continue;
+		if (differs & (slot == SLOT(eflags) ? CPU_FLAGS_FOLLOWED : UINT64_MAX))
+			return false;
+	}
+	return true;
 }
 
 #endif

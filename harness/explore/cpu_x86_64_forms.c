@@ -166,6 +166,24 @@ static void form_make(struct form *form, const ZydisDecodedInstruction *i,
 		form->displacement += form->size;
 }
 
+void cpu_form_of_address(struct form *form, const ZydisDecodedInstruction *i,
+			 const ZydisDecodedOperand *operand)
+{
+	*form = (struct form){ .size = 0 };
+	form_make(form, i, operand, operand);
+	/* A segment counts for what goes there, and no more. */
+	form->segment = SLOT_NOTHING;
+}
+
+bool cpu_form_is_known(const struct form *form, uint64_t unknown)
+{
+	uint64_t used = BIT(form->base) | BIT(form->index) | BIT(form->segment);
+
+	if (form->flags & FORM_BITS)
+		used |= BIT(form->bits);
+	return !(used & unknown);
+}
+
 /* A step does not end behind what sets ss, but behind the instruction after it. */
 static bool sets_stack_segment(const ZydisDecodedOperand *o)
 {

@@ -109,6 +109,39 @@ const struct cpu_instruction *effect_instruction(struct walker *walker, uint64_t
 	return &slot->instruction;
 }
 
+static bool is_seen_by_others(const struct walker *walker, const struct cpu_access *a)
+{
+	return !reach_is_private(&walker->reach, a->address, a->size) &&
+	       !reach_is_constant(&walker->reach, a->address, a->size);
+}
+
+/* What stands there now. */
+static void store_foresee(struct walker *walker, const struct cpu_access *a,
+			  struct walk_effect *effect, struct effect_stores *stores)
+{
+	struct effect_store *store = &stores->v[stores->n];
+
+	walker->stores[walker->nstores++] = *a;
+	store->address = a->address;
+	store->size = a->size;
+	if (a->size <= sizeof(store->before) &&
+	    pages_read(walker->pid, a->address, store->before, a->size))
+		stores->n++;
+	else
+		effect->changed = true;
+}
+
+void effect_foresee_stores(struct walker *walker, const struct cpu_access *accesses, size_t n,
+			   struct walk_effect *effect, struct effect_stores *stores)
+{
+	stores->n = 0;
+	*effect = (struct walk_effect){ .touched = n };
+	walker->stores_known = true;
+	walker->nstores = 0;
+	for (size_t i = 0; i < n; i++)
+		store_foresee(walker, &accesses[i], effect, stores);
+}
+
 void effect_foresee(struct walker *walker, struct walk_effect *effect, struct effect_stores *stores)
 {
 	const struct cpu_instruction *instruction =
@@ -125,23 +158,11 @@ void effect_foresee(struct walker *walker, struct walk_effect *effect, struct ef
 	if (instruction->wild)
 		reach_lost(&walker->reach);
 	for (size_t i = 0; i < n; i++) {
-		const struct cpu_access *a = &accesses[i];
-		struct effect_store *store = &stores->v[stores->n];
-
-		if (reach_is_private(&walker->reach, a->address, a->size) ||
-		    reach_is_constant(&walker->reach, a->address, a->size))
+		if (!is_seen_by_others(walker, &accesses[i]))
 			continue;
 		effect->touched = true;
-		if (!a->writes)
-			continue;
-		walker->stores[walker->nstores++] = *a;
-		store->address = a->address;
-		store->size = a->size;
-		if (a->size <= sizeof(store->before) &&
-		    pages_read(walker->pid, a->address, store->before, a->size))
-			stores->n++;
-		else
-			effect->changed = true;
+		if (accesses[i].writes)
+			store_foresee(walker, &accesses[i], effect, stores);
 	}
 }
 

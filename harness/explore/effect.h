@@ -35,6 +35,12 @@ void effect_decode(const struct walker *walker, struct cpu_instruction *instruct
 /* W stands before an instruction: what it will do, as far as that is known now. */
 void effect_foresee(struct walker *walker, struct walk_effect *effect,
 		    struct effect_stores *stores);
+/*
+ * The same of stores that it will make while it runs to another place, `n` of them, none of which
+ * depends on another: known addresses, and what else it stores there nobody can see.
+ */
+void effect_foresee_stores(struct walker *walker, const struct cpu_access *accesses, size_t n,
+			   struct walk_effect *effect, struct effect_stores *stores);
 /* W has executed it. */
 void effect_look(struct walker *walker, const struct effect_stores *stores,
 		 struct walk_effect *effect);

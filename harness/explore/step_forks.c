@@ -42,8 +42,8 @@ static void forks_add(struct forks *f)
 }
 
 /*
- * The next point; or several, none of which can differ from the last for a child, and of which the
- * last is left to whoever asked.
+ * The next point; or several, of which the last is left to whoever asked, and none of the others
+ * can differ from the one before for a child.
  */
 static enum walk_state forks_step(struct forks *f, struct walk_effect *effect)
 {
@@ -54,8 +54,7 @@ static enum walk_state forks_step(struct forks *f, struct walk_effect *effect)
 	if (f->exact || f->pending || f->map->n + STRIDE_MAX >= MAP_POINTS_MAX ||
 	    !stride_plan(&stride, &f->walker))
 		return walker_step(&f->walker, effect);
-	*effect = (struct walk_effect){ .changed = false };
-	state = stride_run(&stride, &f->walker, &n);
+	state = stride_run(&stride, &f->walker, effect, &n);
 	/* Where a signal has stopped it too early it stands a second time, as after a step. */
 	for (size_t i = 1; i < stride.n && i <= n; i++)
 		map_add(f->map, stride.points[i].pc, stride.points[i].sp);
@@ -268,6 +267,9 @@ static int forks_explore(struct forks *f, struct strbuf *err)
 		return -1;
 	if (f->walker.code)
 		state = forks_walk(f);
+	if (state == WALK_ASTRAY)
+		strbuf_addstr(f->unsound, "W went another way through its window than what it had "
+			      "before it told, so somebody else moved");
 	f->gone = f->gone || f->undone.gone;
 	f->map->end = f->gone ? MAP_CUT : step_map_end(state);
 	if (state == WALK_OVER && !f->pending && f->undone.checked)

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several points at one stop. As far as W's registers tell where it goes and where it stores, what
- * it does is known before it does it: which points it comes by, and that memory which others can
- * see is the same at each. So W need stop at the last one only. On the way are calls, returns and
- * jumps through memory that nobody else can change, what is stored in W's own stack, and the jumps
- * whose flags are those that W has now.
+ * Several points at one stop. As far as W's registers and memory tell where it goes and where it
+ * stores, what it does is known before it does it: which points it comes by, and that memory which
+ * others can see is the same at each but the last, behind a store. So W need stop there only. On
+ * the way are calls, returns, jumps, what is stored in W's own stack, and all that can be worked
+ * out (cpu_ahead_*()).
+ *
+ * While W is walked nobody else moves, so what it will load stands there already. That is not taken
+ * on trust: at the end W's registers are compared with what they were foretold to be.
  *
  * That serves forks (a child meets memory, and not what W has read), and no others.
  */
@@ -25,6 +28,9 @@ struct stride_point {
 struct stride {
 	struct stride_point points[STRIDE_MAX + 1]; /* from where W stands to where it is to stop */
 	size_t n;                                   /* instructions in between */
+	struct cpu_ahead end;                       /* what is known of W there */
+	struct cpu_access stores[CPU_ACCESSES_MAX]; /* the last one's, which others can see */
+	size_t nstores;
 };
 
 /* From where W stands; false: a step does as well. For a walker that observes. */
@@ -33,7 +39,9 @@ bool stride_plan(struct stride *stride, struct walker *walker);
 /*
  * Let W run to its end. *n: so many of its points W has come to. Fewer than all: it was stopped on
  * the way by a signal, which it has not got yet, at the last of these; or it is no more.
+ * WALK_ASTRAY: somebody has changed what it went by, so where it came by is not known.
  */
-enum walk_state stride_run(const struct stride *stride, struct walker *walker, size_t *n);
+enum walk_state stride_run(const struct stride *stride, struct walker *walker,
+			   struct walk_effect *effect, size_t *n);
 
 #endif

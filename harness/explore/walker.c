@@ -196,14 +196,13 @@ enum walk_state walker_run_straight(struct walker *walker, uint64_t pc)
 {
 	enum walk_state state;
 
-	walker->nstores = 0;
-	walker->stores_known = true;
 	if (walker->braked ? cpu_break_move(walker->tid, pc) < 0
 			   : cpu_break_set(walker->tid, pc) < 0)
 		return WALK_GONE;
 	walker->braked = true;
 	do
-		state = walker_continue(walker, PTRACE_CONT) < 0 ? WALK_GONE : await_stop(walker);
+		state = walker_continue(walker, PTRACE_CONT) < 0 ? WALK_GONE :
+								  await_stop_or_rest(walker);
 	while (state == WALK_ON && walker->aside);
 	return state;
 }

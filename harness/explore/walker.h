@@ -45,6 +45,7 @@ enum walk_state {
 	WALK_ON,      /* W stands at a point of its window */
 	WALK_OVER,    /* W stands at the first instruction of window_leave() */
 	WALK_BLOCKED, /* W sleeps in a system call, so that others must move; see walker_resume() */
+	WALK_ASTRAY,  /* W has run, and not come where it was foretold to come: see stride_run() */
 	WALK_GONE,    /* the thread has ended, or the process, or it is telling of its crash */
 };
 
@@ -81,8 +82,8 @@ enum walk_state walker_resume(struct walker *walker, uint64_t timeout_ns);
 enum walk_state walker_run_to(struct walker *walker, uint64_t pc, unsigned int times);
 
 /*
- * The same the next time, when there is nothing on the way that waits; to the first stop, which may
- * be a signal's. Nothing is told of its effect: there is none that others could see.
+ * The same the next time, when nothing is to be on the way that waits; to the first stop, which may
+ * be a signal's. WALK_BLOCKED: it waits all the same. Nothing is told of its effect.
  */
 enum walk_state walker_run_straight(struct walker *walker, uint64_t pc);
 

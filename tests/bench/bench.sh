@@ -9,8 +9,9 @@
 #	          Python and ends. Wanted: 0.8 of what that allows.
 #	capture   all stacks of a process with Python in it: the first of a kind, and later ones
 #	step      points of fork-lru-stdlist's window that are covered in a second (of all its walks:
-#	          one under each setting of the allocator), beside forks of the same process with
-#	          handlers and check, W standing still, as many under each. Wanted: 4 times as many.
+#	          one under each setting of the allocator), beside a fork with handlers and check for
+#	          each of them, of one process, W standing still; both with that process's beginning
+#	          and end. Wanted: 4 times as many.
 #	exact     microseconds a point of the same with --exact, beside such a fork. Wanted: 1.3.
 #	finalize  milliseconds a point of finalize-restore/noexcept with --exact, beside a plain trial.
 #	          Wanted: 1.5.

@@ -4,9 +4,9 @@
  *
  * steps fork PYTHON SCENARIO
  *	REDUCED EXACT FORK: nanoseconds a point with the reduction, a point with --exact, and a
- *	fork with its handlers and its check while W stands still and nobody steps. The window is
- *	walked under each setting of the allocator, and all points of all maps count; so do as
- *	many forks under each
+ *	fork with its handlers and its check while W stands still and nobody steps, of as many as
+ *	the window has points. Each with the beginning and the end of the one subject that it
+ *	takes, and under each setting of the allocator
  * steps finalize PYTHON SCENARIO
  *	POINT TRIAL COVERED LEFT-OUT: nanoseconds a point with --exact, so that each is tried; a
  *	plain trial of a zygote that finalizes; nanoseconds a point of the window when it is
@@ -28,7 +28,6 @@
 #include "explore/step.h"
 #include "matrix/unit.h"
 
-#define FORKS 200
 #define WALKS 15
 #define TRIALS 100
 #define SEED_FORKS 20
@@ -46,6 +45,7 @@ static void check(int ok, const char *what)
 /* Of all maps of a cell: there is one for each setting of the allocator. */
 struct seen {
 	uint64_t points, tried, bad;
+	size_t of[ALLOCATOR_COUNT]; /* its points */
 };
 
 /* A walk of the whole window, under each setting; nanoseconds. */
@@ -62,6 +62,7 @@ static uint64_t walk(struct bench *bench, const struct unit *unit, bool twin, st
 	maps = cell->explored;
 	*seen = (struct seen){ .bad = tally_bad_hits(&cell->tally) };
 	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
+		seen->of[i] = maps[i].n;
 		seen->points += maps[i].n;
 		seen->tried += maps[i].tried;
 	}
@@ -69,47 +70,46 @@ static uint64_t walk(struct bench *bench, const struct unit *unit, bool twin, st
 	return took;
 }
 
-/* FORKS forks while W stands at its window and nobody steps; nanoseconds. */
-static uint64_t forks_under_one(struct cell *cell)
+/* So many forks while W stands at its window, which it then goes through. */
+static void forks_of_one(struct cell *cell, size_t n)
 {
 	struct control_order order;
 	struct trial trial, child;
-	uint64_t begun, took;
 	struct operator f;
 
 	strategy_step.order(cell, 0, &order);
 	f.course = course_begin(cell->link, &order, cell->cache, &cell->keys, cell->interrupted,
 				&trial);
 	check(step_await_window(f.course), "the window was not reached");
-	begun = clock_now();
-	for (int i = 0; i < FORKS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		operator_tell(&f, WALK_FORK);
 		check(operator_await(&f) == OPERATOR_DONE, "a fork did not come back");
 		course_take_child(f.course, &child);
 		trial_release(&child);
 	}
-	took = clock_now() - begun;
-	course_abandon(f.course, &err);
+	course_let_go(f.course);
+	operator_tell(&f, WALK_LEAVE);
+	check(course_end(f.course, &err) == LINK_DONE, "the subject did not end");
 	trial_release(&trial);
-	return took;
 }
 
-/* Nanoseconds a fork. */
-static uint64_t plain_forks(struct bench *bench, const struct unit *unit)
+/* As many forks as the window has points under each setting; nanoseconds. */
+static uint64_t plain_forks(struct bench *bench, const struct unit *unit, const struct seen *seen)
 {
 	struct cell *cell = bench_cell(bench, unit, true, &err);
-	uint64_t took = 0, n = 0;
+	uint64_t begun;
 
 	check(cell != NULL, "no cell");
+	begun = clock_now();
 	for (int i = 0; i < ALLOCATOR_COUNT; i++) {
 		if (!cell_has(cell, (enum allocator)i))
 			continue;
 		cell_use(cell, (enum allocator)i);
-		took += forks_under_one(cell);
-		n += FORKS;
+		forks_of_one(cell, seen->of[i]);
 	}
+	begun = clock_now() - begun;
 	bench_cell_free(cell);
-	return took / n;
+	return begun;
 }
 
 static int compare(const void *a, const void *b)
@@ -119,29 +119,32 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/*
- * Nanoseconds a point, warm: hosts are up and names known from the second walk on. A walk takes
- * some milliseconds, so that whatever else runs shows in one; the median of WALKS is told.
- */
-static uint64_t point(struct bench *bench, const struct unit *unit)
+static uint64_t median(uint64_t *took)
 {
-	uint64_t took[WALKS];
-	struct seen seen;
-
-	walk(bench, unit, true, &seen);
-	for (int i = 0; i < WALKS; i++)
-		took[i] = walk(bench, unit, true, &seen);
-	check(seen.points > 0, "no point");
 	qsort(took, WALKS, sizeof(*took), compare);
-	return took[WALKS / 2] / seen.points;
+	return took[WALKS / 2];
 }
 
+/*
+ * Warm: hosts are up and names known from the second walk on. A walk takes some milliseconds, so
+ * that whatever else runs shows in one, and all three are made in turns; medians of WALKS are told.
+ */
 static void bench_forks(struct bench *reduced, struct bench *exact, const struct unit *unit)
 {
-	uint64_t a = point(reduced, unit), b = point(exact, unit);
+	uint64_t a[WALKS], b[WALKS], plain[WALKS];
+	struct seen seen, all;
 
-	printf("%llu %llu %llu\n", (unsigned long long)a, (unsigned long long)b,
-	       (unsigned long long)plain_forks(reduced, unit));
+	walk(reduced, unit, true, &seen);
+	walk(exact, unit, true, &all);
+	check(seen.points > 0 && seen.points == all.points, "no point");
+	for (int i = 0; i < WALKS; i++) {
+		a[i] = walk(reduced, unit, true, &seen);
+		b[i] = walk(exact, unit, true, &all);
+		plain[i] = plain_forks(reduced, unit, &seen);
+	}
+	printf("%llu %llu %llu\n", (unsigned long long)(median(a) / seen.points),
+	       (unsigned long long)(median(b) / seen.points),
+	       (unsigned long long)(median(plain) / seen.points));
 }
 
 /* Nanoseconds of a trial of the same cell that is met at a gate. */

@@ -3,7 +3,8 @@
  * What cpu_accesses() foresees, against what the processor does, opcode by opcode. Each encoding is
  * executed once, with registers that point to memory that may not be touched, only be read, or be
  * written: a fault tells the address that it touched, and what changed tells what it wrote. Where
- * it leads, and which registers it leaves as they were, is what cpu_ahead_*() say.
+ * it leads, and what each register holds behind it that is said to be known, is what cpu_ahead_*()
+ * say; with other numbers in them: cpu-work.c.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -135,13 +136,30 @@ static void stores_check(unsigned int way, const struct cpu_access *a, size_t n)
 	memcpy(OPEN, before, REGION_SIZE);
 }
 
-/* Of flags, what stepping itself changes. */
+/* Of flags, what stepping itself changes; and the auxiliary carry, which no condition takes. */
 #define FLAGS_OF_STEPPING 0x10100ull
+#define FLAG_AUXILIARY 0x10ull
 
 static uint64_t register_at(const struct cpu_registers *registers, size_t slot)
 {
 	return registers->raw[slot] & (slot == offsetof(struct user_regs_struct, eflags) / 8 ?
-				       ~FLAGS_OF_STEPPING : ~0ull);
+				       ~(FLAGS_OF_STEPPING | FLAG_AUXILIARY) : ~0ull);
+}
+
+/* What it has loaded, which stands there again. */
+static const uint64_t *loaded_by(const struct cpu_ahead *ahead,
+				 const struct cpu_instruction *instruction, uint64_t *word)
+{
+	const char *const regions[] = { READABLE, OPEN, (const char *)CODE };
+	struct cpu_access load;
+
+	*word = 0;
+	if (!cpu_ahead_load(ahead, instruction, &load))
+		return NULL;
+	for (size_t i = 0; i < 3; i++)
+		if (load.address - (uintptr_t)regions[i] <= REGION_SIZE - load.size)
+			return memcpy(word, (const char *)(uintptr_t)load.address, load.size);
+	return NULL;
 }
 
 /* It has come through: is it where it was said to come, with what it was said to have? */
@@ -150,14 +168,14 @@ static void ahead_check(pid_t pid, unsigned int way, const struct cpu_instructio
 {
 	struct cpu_ahead ahead = { .registers = *registers };
 	struct cpu_registers now = { 0 };
-	uint64_t address;
+	uint64_t address, word;
 	size_t orig_rax = offsetof(struct user_regs_struct, orig_rax) / 8;
 
 	if (cpu_ahead_way(&ahead, instruction, &address) != CPU_WAY_KNOWN)
 		return;
 	if (cpu_fetch(pid, &now) < 0)
 		traced_fail("reading registers");
-	cpu_ahead_go(&ahead, instruction, address);
+	cpu_ahead_go(&ahead, instruction, loaded_by(&ahead, instruction, &word), address);
 	followed++;
 	for (size_t slot = 0; slot < sizeof(struct user_regs_struct) / 8; slot++) {
 		if (slot == orig_rax || ahead.unknown >> slot & 1)

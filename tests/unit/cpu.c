@@ -223,7 +223,7 @@ static void way_describe(char *out, size_t size, struct cpu_ahead ahead, const c
 	if (way == CPU_WAY_UNKNOWN) {
 		fputs("unknown", f);
 	} else {
-		cpu_ahead_go(&ahead, &instruction, address);
+		cpu_ahead_go(&ahead, &instruction, NULL, address);
 		fprintf(f, way == CPU_WAY_READ ? "[%jx] sp %jx" : "%jx sp %jx", (uintmax_t)address,
 			(uintmax_t)cpu_sp(&ahead.registers));
 		for (int i = 0; i < n; i++)
@@ -252,18 +252,24 @@ static void unknown_check(void)
 		char first[CPU_CODE_MAX], second[CPU_CODE_MAX];
 		bool leads, stores;
 	} pairs[] = {
-		{ "mov rdi, rax; mov [rdi], al", "\x48\x89\xc7", "\x88\x07", true, false },
-		{ "mov rcx, rax; mov [rdi], al", "\x48\x89\xc1", "\x88\x07", true, true },
+		{ "mov rdi, rax; mov [rdi], al", "\x48\x89\xc7", "\x88\x07", true, true },
+		{ "mov rdi, [rax]; mov [rdi], al", "\x48\x8b\x38", "\x88\x07", true, false },
+		{ "imul rdi, rax; mov [rdi], al", "\x48\x0f\xaf\xf8", "\x88\x07", true, false },
+		{ "imul rcx, rax; mov [rdi], al", "\x48\x0f\xaf\xc8", "\x88\x07", true, true },
 		{ "mov cl, al; mov [rdi + rcx], al", "\x88\xc1", "\x88\x04\x0f", true, false },
 		{ "push rdi; mov [rsp], al", "\x57", "\x88\x04\x24", true, true },
-		{ "mov rdi, rax; mov al, [rdi]", "\x48\x89\xc7", "\x8a\x07", true, true },
-		{ "mov rdi, rax; jmp [rdi]", "\x48\x89\xc7", "\xff\x27", false, true },
-		{ "test al, al; jz", "\x84\xc0", "\x74\x02", false, true },
+		{ "mov di, ax; mov al, [rdi]", "\x66\x89\xc7", "\x8a\x07", true, true },
+		{ "mov di, ax; jmp [rdi]", "\x66\x89\xc7", "\xff\x27", false, true },
+		{ "test al, al; jz", "\x84\xc0", "\x74\x02", true, true },
+		{ "test ah, ah; jz", "\x84\xe4", "\x74\x02", false, true },
+		{ "test [rdi], al; jz", "\x84\x07", "\x74\x02", false, true },
+		{ "inc eax; jz", "\xff\xc0", "\x74\x02", false, true },
 		{ "cmc; jc", "\xf5", "\x72\x02", false, true },
 		{ "mov al, 1; jz", "\xb0\x01", "\x74\x02", true, true },
 		{ "pop rbp; leave", "\x5d", "\xc9", false, true },
 		{ "mov fs, eax; mov fs:[rax], al", "\x8e\xe0", "\x64\x88\x00", true, false },
-		{ "mov rax, rbx; bts [rdi], rax", "\x48\x89\xd8", "\x48\x0f\xab\x07", true, false },
+		{ "imul rax, rbx; bts [rdi], rax", "\x48\x0f\xaf\xc3", "\x48\x0f\xab\x07", true,
+		  false },
 	};
 
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -277,7 +283,7 @@ static void unknown_check(void)
 		cpu_decode((const uint8_t *)pairs[i].second, CPU_CODE_MAX, &second);
 		CHECK(cpu_ahead_way(&ahead, &first, &address) == CPU_WAY_KNOWN, "%s",
 		      pairs[i].text);
-		cpu_ahead_go(&ahead, &first, address);
+		cpu_ahead_go(&ahead, &first, NULL, address);
 		CHECK_INT(cpu_ahead_way(&ahead, &second, &address) != CPU_WAY_UNKNOWN,
 			  pairs[i].leads, "is it told where that leads?");
 		CHECK_INT(cpu_ahead_stores(&ahead, &second, stores) >= 0, pairs[i].stores,

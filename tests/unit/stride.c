@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Several instructions at one stop: which ones they are is known before, W stands behind them, and
- * a signal on the way is told where it came.
+ * Several instructions at one stop: which ones they are is known before, W stands behind them, a
+ * signal on the way is told where it came, and so is that W has gone another way.
  */
 #include <stdint.h>
 
@@ -16,7 +16,8 @@ static int variable __attribute__((used));
 
 extern const char at_first[], at_fault[], at_store[], at_two[], at_branch[], at_behind[],
 	at_call[], at_function[], at_ret[], at_return[], at_unknown[], at_far[], at_flags[],
-	at_loop[], at_again[], at_data[], at_wild[];
+	at_loop[], at_again[], at_memory[], at_less[], at_sum[], at_seven[], at_data[],
+	at_wild[];
 
 static void child(void)
 {
@@ -38,6 +39,8 @@ static void child(void)
 			 "at_call: call at_function\n"
 			 "at_return: pop %%rax\n"
 			 "lea -64(%%rsp), %%rdx\n"
+			 "bswap %%rdx\n"
+			 "bswap %%rdx\n"
 			 "at_unknown: mov %%rax, (%%rdx)\n"
 			 "jmp *at_table(%%rip)\n"
 			 "at_function: nop\n"
@@ -46,12 +49,21 @@ static void child(void)
 			 "at_table: .quad at_far\n"
 			 ".popsection\n"
 			 "at_far: mov variable(%%rip), %%edx\n"
-			 "test %%eax, %%eax\n"
+			 "inc %%edx\n"
 			 "at_flags: jz at_first\n"
 			 "mov $-3, %%eax\n"
 			 "at_loop: inc %%eax\n"
 			 "nop\n"
 			 "at_again: jnz at_loop\n"
+			 "at_memory: mov variable(%%rip), %%edx\n"
+			 "cmp $7, %%edx\n"
+			 "je at_seven\n"
+			 "at_less: lea variable(%%rip), %%rcx\n"
+			 "cmp %%rcx, %%rdx\n"
+			 "jae at_less\n"
+			 "at_sum: addl $3, (%%rcx)\n"
+			 "nop\n"
+			 "at_seven: nop\n"
 			 "at_data: lea variable(%%rip), %%rax\n"
 			 "push %%rax\n"
 			 "at_wild: ret\n"
@@ -94,12 +106,14 @@ static void mend(struct walker *walker)
 static void way_check(struct walker *walker)
 {
 	uint64_t sp = cpu_sp(&walker->registers);
+	struct walk_effect effect;
 	struct stride stride;
 	size_t n;
 
 	walker->reach.all = true;
-	CHECK(stride_plan(&stride, walker) && stride.n == 2 && is_at(&stride, 2, at_behind),
-	      "what is stored where others can see it is an end");
+	CHECK(stride_plan(&stride, walker) && stride.n == 3 && is_at(&stride, 2, at_behind) &&
+	      stride.nstores == 1 && stride.stores[0].address == sp - 8,
+	      "what is stored where others can see it is the last");
 	walker->reach.all = false;
 	CHECK(pc_of(walker) == (uintptr_t)at_two && stride_plan(&stride, walker) &&
 	      is_at(&stride, 1, at_branch) && is_at(&stride, 2, at_behind) &&
@@ -109,18 +123,18 @@ static void way_check(struct walker *walker)
 	      stride.points[5].sp == sp - 16, "where the stack pointer is is known as well");
 	CHECK(stride.n == 6 && is_at(&stride, 6, at_ret),
 	      "a return through what was stored on the way is one");
-	CHECK(stride_run(&stride, walker, &n) == WALK_ON && n == 6 &&
+	CHECK(stride_run(&stride, walker, &effect, &n) == WALK_ON && n == 6 && !effect.changed &&
 	      pc_of(walker) == (uintptr_t)at_ret && cpu_sp(&walker->registers) == sp - 16,
 	      "W comes there");
-	CHECK(stride_plan(&stride, walker) && stride.n == 3 && is_at(&stride, 1, at_return) &&
-	      is_at(&stride, 3, at_unknown), "from there it leads back, up to a store that is "
+	CHECK(stride_plan(&stride, walker) && stride.n == 5 && is_at(&stride, 1, at_return) &&
+	      is_at(&stride, 5, at_unknown), "from there it leads back, up to a store that is "
 	      "anywhere");
-	CHECK(stride_run(&stride, walker, &n) == WALK_ON && n == 3 &&
+	CHECK(stride_run(&stride, walker, &effect, &n) == WALK_ON && n == 5 &&
 	      cpu_sp(&walker->registers) == sp, "W comes there");
 	CHECK(stride_plan(&stride, walker) && stride.n == 4 && is_at(&stride, 2, at_far) &&
 	      is_at(&stride, 4, at_flags), "now it is known where that is; and a jump through "
 	      "memory that nobody may write, but not one by flags to come");
-	CHECK(stride_run(&stride, walker, &n) == WALK_ON && n == 4, "W comes there");
+	CHECK(stride_run(&stride, walker, &effect, &n) == WALK_ON && n == 4, "W comes there");
 	CHECK(stride_plan(&stride, walker) && stride.n > 2 && is_at(&stride, 2, at_loop),
 	      "by flags that it has it does");
 }
@@ -129,18 +143,21 @@ static void way_check(struct walker *walker)
 static void end_check(struct walker *walker)
 {
 	struct cpu_registers before;
+	struct walk_effect effect;
 	struct stride stride;
 	size_t n;
 
 	CHECK_INT(walker_run_to(walker, (uintptr_t)at_loop, 1), WALK_ON,
 		  "it is run to a place, and the stride's breakpoint is gone");
-	CHECK(stride_plan(&stride, walker) && stride_run(&stride, walker, &n) == WALK_ON &&
+	CHECK(stride_plan(&stride, walker) &&
+	      stride_run(&stride, walker, &effect, &n) == WALK_ON &&
 	      pc_of(walker) == (uintptr_t)at_again, "the next stride sets one anew");
 	CHECK(stride_plan(&stride, walker) && stride.n == 2 && is_at(&stride, 1, at_loop),
 	      "a jump back leads to where W has been, once");
 	CHECK_INT(walker_run_to(walker, (uintptr_t)at_data, 1), WALK_ON, "W goes on");
 	before = walker->registers;
-	CHECK(stride_plan(&stride, walker) && stride_run(&stride, walker, &n) == WALK_ON &&
+	CHECK(stride_plan(&stride, walker) &&
+	      stride_run(&stride, walker, &effect, &n) == WALK_ON &&
 	      pc_of(walker) == (uintptr_t)at_wild, "a return address is pushed");
 	CHECK(!stride_plan(&stride, walker) && stride.n == 0, "where there is no code that nobody "
 	      "may write a stride does not lead");
@@ -150,6 +167,41 @@ static void end_check(struct walker *walker)
 			walker->reach.constant[i].start = (uintptr_t)at_data + 1;
 	walker->registers = before;
 	CHECK(!stride_plan(&stride, walker) && stride.n == 0, "nor does it begin elsewhere");
+}
+
+static void variable_set(const struct walker *walker, long value)
+{
+	if (ptrace(PTRACE_POKEDATA, walker->pid, &variable, value) < 0)
+		traced_fail("writing memory");
+}
+
+/*
+ * W goes by memory that others can see, which stands there already; between plan and run somebody
+ * stores another number.
+ */
+static void memory_check(const struct control *control, long other, enum walk_state state,
+			 const char *what)
+{
+	struct walk_effect effect;
+	struct stride stride;
+	struct walker walker;
+	size_t n;
+
+	walker_make(&walker, control);
+	mend(&walker);
+	CHECK_INT(walker_run_to(&walker, (uintptr_t)at_memory, 1), WALK_ON, "W goes by memory");
+	variable_set(&walker, 5);
+	CHECK(stride_plan(&stride, &walker) && stride.n == 7 && is_at(&stride, 3, at_less) &&
+	      is_at(&stride, 6, at_sum) && stride.nstores == 1 &&
+	      stride.stores[0].address == (uintptr_t)&variable,
+	      "what it compares is known, and where it stores then");
+	variable_set(&walker, other);
+	CHECK_INT(stride_run(&stride, &walker, &effect, &n), state, "%s", what);
+	if (state == WALK_ON)
+		CHECK(n == 7 && effect.changed && walker.nstores == 1,
+		      "and that it stored another number is seen");
+	kill(walker.pid, SIGKILL);
+	walker_end(&walker);
 }
 
 int main(void)
@@ -163,29 +215,32 @@ int main(void)
 	walker_make(&walker, &control);
 	CHECK(pc_of(&walker) == (uintptr_t)at_first, "W stands before them");
 	CHECK(stride_plan(&stride, &walker), "there are some");
-	CHECK_INT(stride.n, 5, "as many as there are up to the store");
+	CHECK_INT(stride.n, 6, "as many as there are with the store");
 	CHECK(is_at(&stride, 0, at_first) && is_at(&stride, 3, at_fault) &&
 	      is_at(&stride, 5, at_store), "and where");
 	walker.leave_pc = (uintptr_t)at_fault;
 	CHECK(stride_plan(&stride, &walker) && stride.n == 2, "none leads to the window's end");
 	walker.leave_pc = 0;
 	stride_plan(&stride, &walker);
-	CHECK_INT(stride_run(&stride, &walker, &n), WALK_ON, "W is on its way");
-	CHECK_INT(n, 3, "and is stopped by a signal");
+	CHECK_INT(stride_run(&stride, &walker, &effect, &n), WALK_ON, "W is on its way");
+	CHECK(n == 3 && !effect.changed, "and is stopped by a signal, before the store");
 	CHECK(pc_of(&walker) == (uintptr_t)at_fault && walker.signo == SIGSEGV, "at the fault");
 	CHECK(!stride_plan(&stride, &walker), "a signal that it has to get is stepped into");
 	mend(&walker);
-	CHECK(stride_plan(&stride, &walker) && stride.n == 2, "from there on there are two");
-	CHECK_INT(stride_run(&stride, &walker, &n), WALK_ON, "W goes on");
-	CHECK(n == 2 && pc_of(&walker) == (uintptr_t)at_store, "up to the store");
-	CHECK(!stride_plan(&stride, &walker), "which is none of them");
-	CHECK(walker_step(&walker, &effect) == WALK_ON && effect.changed, "but a step of its own");
+	CHECK(stride_plan(&stride, &walker) && stride.n == 3, "from there on there are three");
+	CHECK_INT(stride_run(&stride, &walker, &effect, &n), WALK_ON, "W goes on");
+	CHECK(n == 3 && effect.changed && walker.nstores == 1 && walker.stores_known &&
+	      walker.stores[0].address == (uintptr_t)&variable,
+	      "behind the store, of which it is told that it has changed something");
 	CHECK_INT(walker_run_to(&walker, (uintptr_t)at_two, 1), WALK_ON, "there is an address "
 		  "where a call will store another");
 	way_check(&walker);
 	end_check(&walker);
 	kill(walker.pid, SIGKILL);
 	walker_end(&walker);
+	memory_check(&control, 5, WALK_ON, "W comes there");
+	memory_check(&control, 7, WALK_ASTRAY, "it is told that W went another way");
+	memory_check(&control, 6, WALK_ASTRAY, "and that it has another number on the same way");
 	return tap_done();
 }
 
