@@ -11,10 +11,12 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/apart.h"
 #include "base/command.h"
 #include "base/errors.h"
 #include "base/manual.h"
 #include "base/paths.h"
+#include "base/sandbox.h"
 #include "base/strbuf.h"
 #include "cmd.h"
 #include "explore/strategy.h"
@@ -144,6 +146,39 @@ static enum standing look_libdw(struct strbuf *found)
 	return FINE;
 }
 
+/* As a reading process enters it. */
+static void try_sandbox(int fd, void *data)
+{
+	struct sandbox sandbox = sandbox_enter(SANDBOX_READ);
+
+	(void)data;
+	if (write(fd, &sandbox, sizeof(sandbox)) != sizeof(sandbox))
+		_exit(EXIT_HARNESS);
+}
+
+static enum standing look_sandbox(struct strbuf *found)
+{
+	static const struct apart_limits limits = {
+		.memory = 64u << 20, .seconds = 10, .output = 4096,
+	};
+	struct strbuf out = STRBUF_INIT, err = STRBUF_INIT;
+	struct sandbox sandbox = { 0 };
+
+	if (apart_run(try_sandbox, NULL, &limits, &out, &err) < 0)
+		strbuf_addf(found, "it %s: ", err.buf);
+	else if (out.len == sizeof(sandbox))
+		memcpy(&sandbox, out.buf, sizeof(sandbox));
+	strbuf_addstr(found, sandbox.seccomp ? "seccomp" : "no seccomp, as in some containers");
+	if (sandbox.landlock)
+		strbuf_addf(found, ", Landlock (ABI %d)", sandbox.landlock);
+	else
+		strbuf_addstr(found, ", no Landlock, which Linux has from 5.13 on, if it is built "
+			      "with it and `lsm=` does not leave it out");
+	strbuf_release(&out);
+	strbuf_release(&err);
+	return sandbox.seccomp && sandbox.landlock ? FINE : LESS;
+}
+
 static enum standing look_interpreters(struct strbuf *found)
 {
 	struct interp_list list = { 0 };
@@ -244,6 +279,8 @@ static const struct item items[] = {
 	{ "step", look_step,
 	  "--explore step and its maps; auto takes starve instead", NULL },
 	{ "libdw", look_libdw, "stacks of crashes and hangs", "sh ci/setup.sh" },
+	{ "sandbox", look_sandbox,
+	  "a wall around what reads hostile core and ELF files; they are read all the same", NULL },
 	{ "stress-ng", look_stress, "its load; a built-in spinner stands in", "sh ci/setup.sh" },
 	{ "prove", look_prove, "make check", "sh ci/setup.sh" },
 	{ "gzip", look_gzip, "core files that end in .gz", "install the package gzip" },
@@ -319,7 +356,7 @@ const struct command doctor_command = {
 		"Tries what forkpoint needs and says of each item how it stands: ok; less, when "
 		"runs are possible but something is lost; missing, when they are not. What is lost "
 		"and the remedy stand beside it. The exit status is 1 if something is missing, else 0. "
-		"Hardware counters, seccomp and core files are not needed.",
+		"Hardware counters and core files are not needed.",
 	.options = options,
 	.examples = examples,
 	.run = cmd_doctor,

@@ -10,6 +10,7 @@
 
 #include "base/errors.h"
 #include "base/procfs.h"
+#include "base/sandbox.h"
 #include "base/strbuf.h"
 #include "base/text.h"
 #include "cmd.h"
@@ -161,12 +162,15 @@ static int look_at(struct capture_cache *cache, const char *operand)
 
 static int cmd_stack(int argc, char **argv)
 {
-	struct capture_cache *cache = capture_cache_new();
+	struct capture_cache *cache;
 	int status = EXIT_AS_EXPECTED;
 
 	if (opt.native && opt.python)
 		die(EXIT_USAGE, "--native and --python exclude each other: without them both kinds "
 		    "of frames are shown");
+	/* What the process has mapped is hostile, too, and so may be what is in its memory. */
+	sandbox_enter(SANDBOX_TRACE);
+	cache = capture_cache_new();
 	for (int i = 0; i < argc; i++) {
 		int one = look_at(cache, argv[i]);
 

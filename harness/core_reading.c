@@ -239,12 +239,26 @@ static void read_core(int fd, void *data)
 	strbuf_release(&out);
 }
 
+/* With --symbols, each debug file is read in one more process. */
+static enum sandbox_kind sandbox_of(const struct core_reading *reading)
+{
+	enum sandbox_kind kind = reading->symbols ? SANDBOX_READ_FORK : SANDBOX_READ;
+	bool other = (reading->executable && sandbox_is_other_root(reading->executable)) ||
+		     (reading->symbols && symbols_other_root(reading->symbols));
+
+	for (size_t i = 0; i < reading->search->n; i++)
+		other |= sandbox_is_other_root(reading->search->v[i]);
+	return kind | (other ? SANDBOX_OTHER_ROOT : 0);
+}
+
 static int read_apart(const struct core_reading *reading, struct strbuf *out, struct strbuf *notes)
 {
 	struct strbuf got = STRBUF_INIT, err = STRBUF_INIT;
 	struct answer answer = { .status = EXIT_HARNESS };
+	struct apart_limits with_sandbox = limits;
 
-	if (apart_run(read_core, (void *)(uintptr_t)reading, &limits, &got, &err) < 0) {
+	with_sandbox.sandbox = sandbox_of(reading);
+	if (apart_run(read_core, (void *)(uintptr_t)reading, &with_sandbox, &got, &err) < 0) {
 		strbuf_addf(notes, "%s cannot be read: what reads it %s\n", reading->path, err.buf);
 	} else if (got.len >= sizeof(answer)) {
 		memcpy(&answer, got.buf, sizeof(answer));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a core file says, as text or as JSON, read in a process of its own (base/apart.h): the file,
- * and those that it names, are hostile.
+ * What a core file says, as text or as JSON, read in a process of its own (base/apart.h) and in a
+ * sandbox (base/sandbox.h): the file, and those that it names, are hostile.
  */
 #ifndef FORKPOINT_CORE_READING_H
 #define FORKPOINT_CORE_READING_H

@@ -11,7 +11,7 @@ case $FORKPOINT in
 esac
 
 run "$program" doctor
-for item in compiler make interpreters ptrace step libdw stress-ng prove cpus cache cores gzip zstd; do
+for item in compiler make interpreters ptrace step libdw sandbox stress-ng prove cpus cache cores gzip zstd; do
 	ok "the doctor looks at $item" sh -c "echo \"\$1\" | grep -qE '^(ok|less|missing) +$item '" - "$out"
 done
 is "$(printf '%s\n' "$out" | grep -vcE '^(ok|less|missing) ')" 0 "an item is one line"
@@ -40,7 +40,7 @@ good = [row for row in rows if row["schema"] == 1 and row["item"] and "remedy" i
         row["standing"] in ("ok", "less", "missing")]
 print(f"{len(good)}/{len(rows)}")'
 }
-is "$(printf '%s\n' "$out" | json_lines)" "14/14" "--json gives one object a line for each item"
+is "$(printf '%s\n' "$out" | json_lines)" "15/15" "--json gives one object a line for each item"
 
 run "$program" list --names
 if [ "$status" -ne 0 ]; then

@@ -56,6 +56,14 @@ static void child_confine(const struct apart_limits *limits)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Whatever else it has inherited may be written to. */
+static void child_keep(int fd)
+{
+	if (fd > STDERR_FILENO + 1)
+		close_range(STDERR_FILENO + 1, (unsigned int)fd - 1, 0);
+	close_range((unsigned int)fd + 1, ~0u, 0);
+}
+
 static void child_run(void (*work)(int fd, void *data), void *data,
 		      const struct apart_limits *limits, int fd, pid_t parent)
 	__attribute__((noreturn));
@@ -66,9 +74,12 @@ static void child_run(void (*work)(int fd, void *data), void *data,
 
 	die_with_parent(SIGKILL, parent);
 	signals_default();
+	/* Within a sandbox it cannot be opened, and is what they are already. */
 	for (int i = 0; null >= 0 && i <= STDERR_FILENO; i++)
 		dup2(null, i);
+	child_keep(fd);
 	child_confine(limits);
+	sandbox_enter(limits->sandbox);
 	work(fd, data);
 	_exit(0);
 }

@@ -354,13 +354,15 @@ static void release_answers(struct lookup_result *result, size_t n)
 void lookup_run(const struct lookup *lookup, struct lookup_result *result)
 {
 	struct strbuf said = STRBUF_INIT, why = STRBUF_INIT;
+	struct apart_limits with_sandbox = limits;
 	struct lookup copy = *lookup;
 	struct input input;
 	bool good;
 
 	*result = (struct lookup_result){ .notes = STRBUF_INIT };
 	result->answers = xcalloc(lookup->n, sizeof(*result->answers));
-	good = apart_run(work, &copy, &limits, &said, &why) == 0;
+	with_sandbox.sandbox = SANDBOX_READ | (lookup->store->other_root ? SANDBOX_OTHER_ROOT : 0);
+	good = apart_run(work, &copy, &with_sandbox, &said, &why) == 0;
 	input = (struct input){ said.buf, said.buf + said.len };
 	if (good && !get_all(&input, lookup->n, result)) {
 		good = false;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/errors.h"
+#include "base/sandbox.h"
 #include "base/text.h"
 #include "triage/frames.h"
 
@@ -92,6 +93,7 @@ int store_add(struct store *store, const char *directory, struct strbuf *err)
 		strbuf_addf(err, "': %s: give a directory with debug files", strerror(errno));
 		return -1;
 	}
+	store->other_root |= sandbox_is_other_root(directory);
 	strbuf_addf(&path, "%s/", directory);
 	walk(store, fd, &path, path.len, 0);
 	strbuf_release(&path);

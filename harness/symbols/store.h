@@ -28,6 +28,7 @@ struct store {
 	bool sorted;
 	bool cut;    /* there are more */
 	bool unread; /* directories below were too deep, or could not be read */
+	bool other_root; /* as sandbox_is_other_root() has it */
 };
 
 /* 0, or -1 and a sentence: it cannot be read. All zero is empty. */

@@ -71,6 +71,11 @@ int symbols_add(struct symbols *symbols, const char *directory, struct strbuf *e
 	return store_add(&symbols->store, directory, err);
 }
 
+bool symbols_other_root(const struct symbols *symbols)
+{
+	return symbols->store.other_root;
+}
+
 int symbols_parse(const char *directory, void *value, struct strbuf *err)
 {
 	struct symbols **symbols = value;

@@ -10,6 +10,8 @@
 #ifndef FORKPOINT_SYMBOLS_SYMBOLS_H
 #define FORKPOINT_SYMBOLS_SYMBOLS_H
 
+#include <stdbool.h>
+
 #include "base/strbuf.h"
 #include "triage/trace.h"
 
@@ -19,7 +21,9 @@ struct symbols *symbols_new(void);
 void symbols_free(struct symbols *symbols); /* NULL is fine */
 /* Another directory. 0, or -1 and a sentence. */
 int symbols_add(struct symbols *symbols, const char *directory, struct strbuf *err);
-/* The same for an option (base/options.h): *value is a struct symbols *, made if it is NULL. */
+/* Is a directory one of another root, as sandbox_is_other_root() has it? */
+bool symbols_other_root(const struct symbols *symbols);
+/* As an option's (base/options.h) parser: *value is a struct symbols *, made if it is NULL. */
 int symbols_parse(const char *directory, void *value, struct strbuf *err);
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Work in a process of its own: what it writes comes back, and it can harm nobody but itself. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,18 @@ static void tell_limits(int fd, void *data)
 	write_all(fd, text);
 }
 
+static void tell_descriptors(int fd, void *data)
+{
+	char text[32];
+	int n = 0;
+
+	(void)data;
+	for (int other = 0; other < 1024; other++)
+		n += fcntl(other, F_GETFD) >= 0;
+	snprintf(text, sizeof(text), "%d, pipe %d", n, fcntl(fd, F_GETFD) >= 0);
+	write_all(fd, text);
+}
+
 /* `or`: where no CPU is to be had, real time may be over first. */
 static void check(void (*work)(int fd, void *data), int wanted, const char *out, const char *why,
 		  const char *or, const char *sentence)
@@ -121,6 +134,9 @@ int main(void)
 	check(say, 0, "hello", "", NULL, "work that ends well");
 	check(complain, 0, "done", "", NULL, "work that speaks to others is not heard");
 	check(tell_limits, 0, "core 0 files 0", "", NULL, "work can leave no file");
+	if (open("/dev/null", O_RDWR) < 0 || open("/", O_RDONLY | O_CLOEXEC) < 0)
+		return 1;
+	check(tell_descriptors, 0, "4, pipe 1", "", NULL, "work has no descriptor but its own");
 	check(crash, -1, NULL, "died of SIGSEGV", NULL, "work that crashes");
 	check(spin, -1, NULL, "took more than 1 s", late, "work that computes for ever");
 	check(sleep_on, -1, NULL, late, NULL, "work that waits for ever");
