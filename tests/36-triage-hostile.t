@@ -84,6 +84,20 @@ equal((status, out), (1, ""), "300 MiB of empty lines: nothing is recognised")
 status, out, err = limited("-", feed=[b"#0\n" * MIB] * 86)
 equal((status, out), (1, ""), "256 MiB of lines that begin like a report: nothing is recognised")
 
+# A report that is cut off behind its first line.
+HEADS = {
+    "a thread that waits for the GIL":
+        "Traceback for thread 12 (python) [Waiting for the GIL] (most recent call last):\n",
+    "a list of one thread":
+        "(gdb) info threads\n  Id   Target Id         Frame\n* 1    Thread 0x7f0000001000 (LWP 12)\n",
+    "the thread that crashed": "Current thread 0x00007f0000001000 (most recent call first):\n",
+    "a thread": "Thread 1 (Thread 0x7f0000001000 (LWP 12) \"python\"):\n",
+    "a sanitizer's": "==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x1 at pc 0x1\n",
+}
+for what, line in HEADS.items():
+    status, out, err = limited("--json", "-", feed=[line.encode()])
+    ok(status in (0, 1) and status == (0 if out else 1), f"no more than {what}: it is told")
+
 # Lines that each look like the beginning of something.
 for what, line in {
     "chains that nobody calls a crash": b"a() -> b_c() -> d()\n",
@@ -94,6 +108,7 @@ for what, line in {
     "lines that name a cause": b"objc[1]: fork()\n",
     "deeper and deeper": b"".join(b" " * i + b"a_b()\n" for i in range(400)),
     "brackets that do not close": b"a_b" + b"(" * 990 + b"\n",
+    "blank lines by twos": b"x\n\n\n",
     "numbers that do not end": b"Exception code: 0xc0" + b"c" * 4000 + b"\n",
 }.items():
     block = line * (MIB // len(line))

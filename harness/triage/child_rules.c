@@ -20,10 +20,12 @@ static void match_fork_abort(const struct facts *facts, struct finding *finding)
 {
 	const char *class = facts->message[MESSAGE_CLASS_INIT];
 	const char *child = facts->message[MESSAGE_FORK_ABORT];
+	const char *spoken = facts->message[MESSAGE_FORK_SPOKEN];
 
-	if (!class && !child)
+	if (!class && !child && !spoken)
 		return;
-	finding_say(finding, SCORE_STRONG + 5,
+	/* A tree, or a repository, can be forked, too. */
+	finding_say(finding, class || child ? SCORE_STRONG + 5 : SCORE_FAIR,
 		    "a library that does not work in a forked child was used in one");
 	if (class) {
 		finding->attribution = ATTRIBUTION_INTERACTION;
@@ -34,7 +36,7 @@ static void match_fork_abort(const struct facts *facts, struct finding *finding)
 			finding->attribution = strstr(facts->crash->message, "BUG IN CLIENT OF") ?
 						       ATTRIBUTION_INTERACTION :
 						       ATTRIBUTION_THIRD_PARTY;
-		finding_because(finding, -1, "it said: %s", child);
+		finding_because(finding, -1, "it said: %s", child ? child : spoken);
 	}
 }
 
@@ -96,6 +98,25 @@ static const char *const handler_names[] = {
 	"*ForkHandler*", "Prefork*", "PreFork*", "PrepareFork*", NULL,
 };
 
+/* Who asks for handlers, and is called at no fork. */
+static const char *const register_names[] = {
+	"*register_atfork*", "*register_at_fork*", "*pthread_atfork*", NULL,
+};
+
+/* The stack is whole from there on, as far as a fork() could be: to where code begins to run. */
+static bool is_called_by_no_fork(const struct facts *facts, int frame)
+{
+	static const char *const begins[] = {
+		"main", "_start", "__libc_start_*", "start_thread", "clone", "clone3",
+		"_pthread_start", "_PyEval_EvalFrame*", "PyEval_Eval*", "Py_RunMain", NULL,
+	};
+
+	while (++frame < facts->nframes && facts->frames[frame].name)
+		if (facts_like(facts, frame, begins))
+			return true;
+	return false;
+}
+
 static void match_named_handler(const struct facts *facts, struct finding *finding)
 {
 	int handler = -1;
@@ -103,9 +124,10 @@ static void match_named_handler(const struct facts *facts, struct finding *findi
 
 	for (int i = 0; i < facts->nframes; i++)
 		if (category_is_native(facts->frames[i].category) &&
-		    facts_like(facts, i, handler_names))
+		    facts_like(facts, i, handler_names) && !facts_like(facts, i, register_names))
 			handler = i;
-	if (handler < 0 || facts->fork >= 0 || facts->unwind >= 0 || !facts_troubled(facts))
+	if (handler < 0 || facts->fork >= 0 || facts->unwind >= 0 || !facts_troubled(facts) ||
+	    is_called_by_no_fork(facts, handler))
 		return;
 	if (facts->crash->kind == CRASH_KIND_LOOK && facts_lock_wait(facts) && facts->interpreting)
 		return;
@@ -192,8 +214,8 @@ static void match_alone(const struct facts *facts, struct finding *finding)
 	bool listed = facts->crash->one_thread;
 
 	/* A thread has a name here where gdb has told the list of all. */
-	if (facts->crash->kind != CRASH_KIND_LOOK || !thread || facts->crash->nthreads != 1 ||
-	    !(thread->name || listed) || facts->finalize >= 0 ||
+	if (facts->crash->kind != CRASH_KIND_LOOK || !thread || !thread->nframes ||
+	    facts->crash->nthreads != 1 || !(thread->name || listed) || facts->finalize >= 0 ||
 	    !(thread_waits_for(thread, "GIL") || (listed && facts_lock_wait(facts))) ||
 	    facts_like(facts, 0, idle_calls) || thread_exits(thread))
 		return;
@@ -295,6 +317,7 @@ const struct pattern_rule child_rules[] = {
 		.required = "the words of a library, a runtime or the system that it is a forked "
 			    "child in which they do not work; Objective-C's name the class that "
 			    "another thread was about to initialise",
+		.contradicting = "no more than the words `after fork()`: medium",
 		.sources = { "python/cpython#75020", "fonttools/fontbakery#2982", "ged/ruby-pg#311",
 			     "inducer/pycuda#137" },
 	}, {
@@ -317,7 +340,8 @@ const struct pattern_rule child_rules[] = {
 		.required = "somebody's own function that is named for an at-fork handler, where "
 			    "the stack is cut before fork(); it crashed, or waits",
 		.contradicting = "a nearest name; CPython's own functions of such names; a forced "
-				 "unwinding; fork() itself, of which other rules know more",
+				 "unwinding; fork() itself, of which other rules know more; a stack "
+				 "that is whole, and has no fork()",
 		.sources = { "DataDog/dd-trace-py#17042", "DataDog/dd-trace-py#17183" },
 	}, {
 		.pattern = PATTERN_FORK_SAFETY,

@@ -272,12 +272,13 @@ static bool is_pythons(const struct facts *facts)
  */
 static void match_own_destructor(const struct facts *facts, struct finding *finding)
 {
+	static const char *const unloads[] = { "dlclose", "__dlclose", "_dl_close*", NULL };
 	int end = facts->exit >= 0 ? facts->exit : facts_find_like(facts, windows_ends);
 	int own = facts->native;
 
 	if (facts->crash->kind != CRASH_KIND_SIGNAL || end < 0 || own < 0 || own >= end ||
 	    own < facts->signal || facts->fork >= 0 || facts->in_child || facts->finalize >= 0 ||
-	    facts->unwind >= 0 || !is_pythons(facts))
+	    facts->unwind >= 0 || facts_find_like(facts, unloads) >= 0 || !is_pythons(facts))
 		return;
 	finding_say(finding, SCORE_WEAK, "a destructor at the end of the process or thread "
 					 "crashed, perhaps as what it needs was gone already");
@@ -359,7 +360,7 @@ const struct pattern_rule exit_rules[] = {
 		.match = match_own_destructor,
 		.required = "a signal in somebody's own destructor at the end of a process of "
 			    "Python's or of a thread in it",
-		.contradicting = "finalization on the stack; a fork; any other finding",
+		.contradicting = "finalization on the stack; a fork; dlclose(); any other finding",
 		.sources = { "DataDog/dd-trace-py#14610", "python-greenlet/greenlet#411",
 			     "apache/arrow#41087" },
 	}, {

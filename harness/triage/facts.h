@@ -25,6 +25,7 @@ enum message_kind {
 	MESSAGE_FINALIZING,      /* CPython: its runtime is being finalized */
 	MESSAGE_NOT_INITIALIZED, /* PyO3: Python is not there, or not any more */
 	MESSAGE_FORK_ABORT,      /* a library will not be used in a forked child */
+	MESSAGE_FORK_SPOKEN,     /* something is not as it should be after a fork */
 	MESSAGE_FORK_WARNED,     /* a library, or Python, says that a fork is none that it stands */
 	MESSAGE_CLASS_INIT,      /* Objective-C: a class was being initialised at the fork */
 	MESSAGE_BAD_FILE,        /* a file that was open is not open any more */

@@ -103,6 +103,31 @@ static bool others_interpret(const struct facts *facts)
 }
 
 /*
+ * Does the main thread run Python code, and no end of anything? A daemon thread's frames would say
+ * nothing: they stay where finalization left them.
+ */
+static bool main_interprets(const struct facts *facts)
+{
+	static const char *const programs[] = {
+		"Py_RunMain", "Py_BytesMain", "Py_Main", "pymain_*", NULL,
+	};
+	static const char *const evaluators[] = { "_PyEval_EvalFrame*", "PyEval_EvalFrame*", NULL };
+	static const char *const ends[] = { "Py_Finalize*", "Py_Exit", "exit", "__GI_exit", NULL };
+	const struct crash *crash = facts->crash;
+
+	for (size_t i = 0; i < crash->nthreads; i++) {
+		const struct crash_thread *thread = &crash->threads[i];
+
+		if (thread != facts->culprit && thread->pid == facts->culprit->pid &&
+		    thread_find_like(thread, programs) >= 0 &&
+		    thread_find_like(thread, evaluators) >= 0 &&
+		    thread_find_like(thread, ends) < 0)
+			return true;
+	}
+	return false;
+}
+
+/*
  * A foreign thread died in the call by which it attaches to Python. That call cannot fail in a
  * living runtime; so the runtime was finalizing, or over. Signs that say so add up.
  */
@@ -152,6 +177,8 @@ static void match_attach_crash(const struct facts *facts, struct finding *findin
 		score += 8;
 		finding_because(finding, -1, "no other thread of the process is inside Python");
 	}
+	if (facts->unwind < 0 && !message && !facts->finalizer && main_interprets(facts))
+		score -= 25;
 	if (sign_python_since(facts, 15))
 		score = SCORE_WEAK;
 	if (in_main_thread(facts) && !facts->finalizer)
@@ -309,7 +336,8 @@ const struct pattern_rule finalize_rules[] = {
 			      "words on a thread state; another thread inside finalization; no "
 			      "other thread inside Python",
 		.contradicting = "somebody's own code above the call; a call that lets go of the "
-				 "GIL, and no supporting sign; a fork; 3.15 and later",
+				 "GIL, and no supporting sign; a fork; the main thread runs Python "
+				 "code; 3.15 and later",
 		.versions = LATE_ENSURE,
 		.sources = { "python/cpython#124619", "python/cpython#132948",
 			     "python/cpython#87135", "DataDog/dd-trace-py#20081",

@@ -192,7 +192,7 @@ static void match_shape(const struct facts *facts, struct finding *finding)
 	if (frame < 0)
 		return;
 	finding_say(finding, SCORE_FAIR, "%s calls itself", facts->frames[frame].name);
-	finding->attribution = facts_owner(facts, &finding->frame);
+	finding->attribution = recursion_owner(facts, &finding->frame);
 	finding_because(finding, frame, "it is %d of %d frames", same, facts->nframes);
 }
 

@@ -2,7 +2,7 @@
 #include "triage/log_line.h"
 
 #include "base/ascii.h"
-#include "triage/paste_bytes.h"
+#include "triage/log_json.h"
 
 /* The name of a service, a pod, a logger. */
 #define WORD_MAX 128
@@ -61,6 +61,17 @@ static bool take_time(struct piece *p)
 		return false;
 	take_zone(&rest);
 	if ((bracket && !take_text(&rest, "]")) || !take_end(&rest))
+		return false;
+	*p = rest;
+	return true;
+}
+
+/* "03:04:05.678 " */
+static bool take_bare_clock(struct piece *p)
+{
+	struct piece rest = *p;
+
+	if (!take_clock(&rest) || !take_end(&rest))
 		return false;
 	*p = rest;
 	return true;
@@ -155,8 +166,8 @@ static bool take_stream(struct piece *p)
 	return false;
 }
 
-/* "worker: ", which is no program that says something of itself. */
-static void take_logger(struct piece *p)
+/* "- ", "[worker] " */
+static void take_dash(struct piece *p)
 {
 	struct piece rest = *p, name;
 
@@ -164,13 +175,29 @@ static void take_logger(struct piece *p)
 		*p = rest;
 	if (take_text(&rest, "[") && take_name(&rest, &name) && take_text(&rest, "] "))
 		*p = rest;
-	rest = *p;
-	if (take_name(&rest, &name) && piece_find(name, ":") == name.len - 1 &&
-	    !piece_is(name, "SUMMARY:") && take_end(&rest))
+}
+
+bool log_logger(struct piece *p, struct piece *name)
+{
+	struct piece rest = *p;
+
+	if (!take_name(&rest, name) || piece_find(*name, ":") != name->len - 1 ||
+	    !take_end(&rest))
+		return false;
+	*p = rest;
+	return true;
+}
+
+/* "{worker.py:12} " */
+static void take_place(struct piece *p)
+{
+	struct piece rest = *p, name;
+
+	if (take_text(&rest, "{") && take_name(&rest, &name) && take_text(&rest, "} "))
 		*p = rest;
 }
 
-/* "ERROR worker: ", "[ERROR] ", "- ERROR - " */
+/* "ERROR ", "[ERROR] ", "- ERROR - ", "{worker.py:12} INFO - " */
 static void take_level(struct piece *p)
 {
 	static const char *const levels[] = {
@@ -180,6 +207,7 @@ static void take_level(struct piece *p)
 	bool bracket;
 
 	take_text(&rest, "- ");
+	take_place(&rest);
 	bracket = take_text(&rest, "[");
 	for (size_t i = 0; i < sizeof(levels) / sizeof(*levels); i++) {
 		struct piece behind = rest;
@@ -190,7 +218,7 @@ static void take_level(struct piece *p)
 			;
 		if ((bracket && !take_text(&behind, "]")) || !take_end(&behind))
 			continue;
-		take_logger(&behind);
+		take_dash(&behind);
 		*p = behind;
 		return;
 	}
@@ -211,67 +239,72 @@ static bool take_pipe(struct piece *p)
 	return true;
 }
 
-/* "[pod/web/main] "; of one that tools write themselves, nothing stands behind it. */
+/* "[1,0]<stderr>:", as MPI's launchers have it, with a blank or without. */
+static bool take_mpi_rank(struct piece *p)
+{
+	struct piece rest = *p;
+	uint64_t job, rank;
+
+	if (!take_text(&rest, "[") || !take_decimal(&rest, &job) || !take_text(&rest, ",") ||
+	    !take_decimal(&rest, &rank) ||
+	    (!take_text(&rest, "]<stderr>:") && !take_text(&rest, "]<stdout>:")))
+		return false;
+	take_text(&rest, " ");
+	*p = rest;
+	return true;
+}
+
+/*
+ * "[pod/web/main] ", "[rank0]: "; of one that tools write themselves, nothing stands behind it.
+ */
 static bool take_tag(struct piece *p)
 {
 	struct piece rest = *p, name;
 
-	if (!take_text(&rest, "[") || !take_name(&rest, &name) || !take_text(&rest, "]") ||
-	    !take_end(&rest))
+	if (take_mpi_rank(p))
+		return true;
+	if (!take_text(&rest, "[") || !take_name(&rest, &name) || !take_text(&rest, "]"))
+		return false;
+	take_text(&rest, ":");
+	if (!take_end(&rest))
 		return false;
 	*p = rest;
 	return true;
 }
 
-/* Behind the opening quote: up to the closing one. */
-static bool take_string(struct piece *p, struct piece *string)
+/* "(worker pid=12) ", "(worker pid=12, ip=10.0.0.1) ", "(raylet) " */
+static bool take_actor(struct piece *p)
 {
-	size_t at = 0;
+	struct piece rest = *p, name;
+	uint64_t pid;
 
-	for (; at < p->len && p->s[at] != '"'; at++)
-		at += p->s[at] == '\\';
-	if (at >= p->len)
+	if (!take_text(&rest, "(") || !take_name(&rest, &name))
 		return false;
-	*string = (struct piece){ p->s, at };
-	piece_cut(p, at + 1);
+	if (take_text(&rest, " pid=")) {
+		if (!take_decimal(&rest, &pid))
+			return false;
+		if (take_text(&rest, ", ip="))
+			while (rest.len && is_word_char(*rest.s))
+				piece_cut(&rest, 1);
+	} else if (!piece_is(name, "raylet")) {
+		return false;
+	}
+	if (!take_text(&rest, ")") || !take_end(&rest))
+		return false;
+	*p = rest;
 	return true;
 }
 
-static bool is_text_key(struct piece key)
+/* "> ", ">> " of a quoted quotation; but ">>> " is Python's. */
+static bool take_quote(struct piece *p)
 {
-	return piece_is(key, "log") || piece_is(key, "message") || piece_is(key, "msg");
-}
+	struct piece rest = *p;
 
-/* One object in the line, of plain members: a report in JSON has stacks, that is, lists. */
-static bool is_json(struct piece line, struct piece *text)
-{
-	struct piece rest = piece_trim(line), key, value;
-	bool found = false;
-
-	if (!take_text(&rest, "{"))
+	piece_cut(&rest, 1);
+	if (!take_end(&rest) && !(take_text(&rest, ">") && take_end(&rest)))
 		return false;
-	do {
-		take_blanks(&rest);
-		if (!take_text(&rest, "\"") || !take_string(&rest, &key))
-			return false;
-		take_blanks(&rest);
-		if (!take_text(&rest, ":"))
-			return false;
-		take_blanks(&rest);
-		if (take_text(&rest, "\"")) {
-			if (!take_string(&rest, &value))
-				return false;
-			if (!found && is_text_key(key)) {
-				*text = value;
-				found = true;
-			}
-		} else {
-			while (rest.len && (is_word_char(*rest.s) || *rest.s == '+'))
-				piece_cut(&rest, 1);
-		}
-		take_blanks(&rest);
-	} while (take_text(&rest, ","));
-	return found && piece_is(rest, "}");
+	*p = rest;
+	return true;
 }
 
 static enum log_shape outer_shape(struct piece *p)
@@ -280,17 +313,18 @@ static enum log_shape outer_shape(struct piece *p)
 		return LOG_NONE;
 	switch (*p->s) {
 	case '>':
-		piece_cut(p, 1);
-		return take_end(p) ? LOG_QUOTE : LOG_NONE;
+		return take_quote(p) ? LOG_QUOTE : LOG_NONE;
+	case '(':
+		return take_actor(p) ? LOG_TAG : LOG_NONE;
 	case '[':
 		return take_time(p) ? LOG_TIME : take_tag(p) ? LOG_TAG : LOG_NONE;
 	case '{':
-		return is_json(*p, p) ? LOG_JSON : LOG_NONE;
+		return log_json_find(*p, p) ? LOG_JSON : LOG_NONE;
 	default:
 		break;
 	}
 	if (ascii_is_digit(*p->s))
-		return take_time(p) ? LOG_TIME : LOG_NONE;
+		return take_time(p) || take_bare_clock(p) ? LOG_TIME : LOG_NONE;
 	return take_syslog(p) ? LOG_SYSLOG : take_pipe(p) ? LOG_PIPE : LOG_NONE;
 }
 
@@ -303,57 +337,4 @@ enum log_shape log_shape(struct piece line, struct piece *rest)
 	if (shape == LOG_TIME && !take_stream(rest) && !take_host(rest, false))
 		take_level(rest);
 	return shape;
-}
-
-static bool take_unit(struct piece *p, unsigned int *unit)
-{
-	struct piece digits = { p->s + 2, 4 };
-	uint64_t value;
-
-	if (p->len < 6 || p->s[0] != '\\' || p->s[1] != 'u' || !take_hex(&digits, true, &value) ||
-	    digits.len)
-		return false;
-	piece_cut(p, 6);
-	*unit = (unsigned int)value;
-	return true;
-}
-
-/* A backslash is the first, and something is behind it. */
-static char *take_escape(struct piece *p, char *to)
-{
-	static const char letters[] = "nrtbf", meant[] = "\n\r\t\b\f";
-	unsigned int unit, low;
-	const char *letter;
-
-	if (take_unit(p, &unit)) {
-		struct piece rest = *p;
-
-		if (unit >= 0xd800 && unit < 0xdc00 && take_unit(&rest, &low) && low >= 0xdc00 &&
-		    low < 0xe000) {
-			unit = 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
-			*p = rest;
-		}
-		return utf8_put(to, unit);
-	}
-	letter = memchr(letters, p->s[1], sizeof(letters) - 1);
-	*to++ = letter ? meant[letter - letters] : p->s[1];
-	piece_cut(p, 2);
-	return to;
-}
-
-char *log_json_text(struct piece text, char *to)
-{
-	char *from = to;
-
-	while (text.len) {
-		if (*text.s == '\\' && text.len > 1) {
-			to = take_escape(&text, to);
-		} else {
-			*to++ = *text.s;
-			piece_cut(&text, 1);
-		}
-	}
-	while (to > from && (to[-1] == '\n' || to[-1] == '\r'))
-		to--;
-	return to;
 }

@@ -3,10 +3,15 @@
  * What stands before each line of a report that went through a log, or through somebody's mail:
  *
  *	2026-01-02T03:04:05.678Z stderr F
- *	2026-01-02 03:04:05,678 ERROR worker:
+ *	2026-01-02 03:04:05,678 ERROR
+ *	03:04:05.678
+ *	[2026-01-02 03:04:05,678] {subprocess.py:12} INFO -
  *	Jan 02 03:04:05 host python[12]:
  *	web-1  |
  *	[pod/web/main]
+ *	[rank0]:
+ *	[1,0]<stderr>:
+ *	(worker pid=12, ip=10.0.0.1)
  *	>
  *	{"log":"…\n","stream":"stderr"}
  *
@@ -31,10 +36,9 @@ enum log_shape {
 /* `rest`: what the prefix stands before; of LOG_JSON, the text as JSON has it, escapes and all. */
 enum log_shape log_shape(struct piece line, struct piece *rest);
 /*
- * The escapes of JSON, read from `text` on and written at `to`, which may be where they stand: what
- * is written is never longer. A line feed at its end is left out. Returns the end of what was
- * written.
+ * "worker: ", which may be a logger's name behind a LOG_TIME, or what a program says of itself:
+ * only the lines around tell.
  */
-char *log_json_text(struct piece text, char *to);
+bool log_logger(struct piece *p, struct piece *name);
 
 #endif

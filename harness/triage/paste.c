@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "triage/log_json.h"
 #include "triage/log_line.h"
 #include "triage/paste_bytes.h"
 
@@ -115,11 +116,15 @@ static void write_json(struct writer *writer, struct piece text, bool ended, siz
 struct sight {
 	enum log_shape shape; /* of the run of lines that ends at `behind` */
 	const char *behind;
+	struct piece logger;  /* whose name is on each line of the run; of no length: nobody's */
 	size_t indent;        /* of the block that ends there */
 	const char *block;
 	bool blank;           /* the line before was, or there was none */
 	const char *data;     /* where all begins */
 };
+
+/* So many lines have it: a name in one alone may be what the line says. */
+#define LOGGER_MIN 2
 
 /* Words in brackets or before a bar are something only if there are several. */
 static size_t run_min(enum log_shape shape)
@@ -127,25 +132,41 @@ static size_t run_min(enum log_shape shape)
 	return shape == LOG_PIPE || shape == LOG_TAG ? 2 : 1;
 }
 
+static bool same_logger(struct piece rest, struct piece logger)
+{
+	struct piece name;
+
+	return log_logger(&rest, &name) && name.len == logger.len &&
+	       !memcmp(name.s, logger.s, name.len);
+}
+
 /* From the current line on, over lines without anything. */
 static void run_see(struct sight *sight, const struct lines *lines)
 {
 	struct lines ahead = *lines;
-	struct piece rest;
+	struct piece rest, behind;
 	size_t n = 0;
 
 	sight->shape = log_shape(ahead.line, &rest);
 	sight->behind = ahead.next;
+	sight->logger.len = 0;
 	if (sight->shape == LOG_NONE)
 		return;
+	behind = rest;
+	if (sight->shape != LOG_TIME || !log_logger(&behind, &sight->logger))
+		sight->logger.len = 0;
 	for (; ahead.line.s; lines_next(&ahead)) {
 		if (!ahead.line.len)
 			continue;
 		if (log_shape(ahead.line, &rest) != sight->shape)
 			break;
+		if (sight->logger.len && !same_logger(rest, sight->logger))
+			sight->logger.len = 0;
 		sight->behind = ahead.next;
 		n++;
 	}
+	if (n < LOGGER_MIN)
+		sight->logger.len = 0;
 	if (n < run_min(sight->shape))
 		sight->shape = LOG_NONE;
 }
@@ -165,6 +186,8 @@ static struct piece look(struct sight *sight, const struct lines *lines, bool *j
 		run_see(sight, lines);
 	if (sight->shape != LOG_NONE) {
 		log_shape(line, &rest);
+		if (sight->logger.len)
+			log_logger(&rest, &sight->logger);
 		*json = sight->shape == LOG_JSON;
 		sight->blank = false;
 		return rest;
@@ -256,13 +279,23 @@ static bool strip_prefixes(struct paste *paste)
 /* Of lines that are not blank: fewer are paragraphs. */
 #define DOUBLED_MIN 8
 
-/* Behind each line that is not blank there is one that is. */
+/* A blank line behind one that stays goes. *stays: the one before does; the line's own then. */
+static bool is_dropped(struct piece line, bool *stays)
+{
+	bool drop = *stays && piece_is_blank(line);
+
+	*stays = !drop;
+	return drop;
+}
+
+/* Behind each line that is not blank there is one that is. *nlines: so many lines stay. */
 static bool is_doubled(const struct paste *paste, size_t *nlines)
 {
 	struct lines lines;
 	size_t n = 0;
-	bool before = false;
+	bool before = false, stays = false;
 
+	*nlines = 0;
 	for (lines_begin(&lines, paste->data, paste->size); lines.line.s; lines_next(&lines)) {
 		bool blank = piece_is_blank(lines.line);
 
@@ -270,8 +303,8 @@ static bool is_doubled(const struct paste *paste, size_t *nlines)
 			return false;
 		before = !blank;
 		n += !blank;
+		*nlines += !is_dropped(lines.line, &stays);
 	}
-	*nlines = lines.number;
 	return n >= DOUBLED_MIN;
 }
 
@@ -280,17 +313,16 @@ static void single_lines(struct paste *paste)
 	struct writer writer;
 	struct lines lines;
 	size_t nlines, step = 0;
-	bool before = false;
+	bool stays = false;
 
 	if (!paste->size || !is_doubled(paste, &nlines))
 		return;
-	writer_begin(&writer, paste, nlines / 2 + 1, true); /* no more are left */
+	writer_begin(&writer, paste, nlines, true);
 	for (lines_begin(&lines, paste->data, paste->size); lines.line.s;) {
 		struct piece line = lines.line;
-		bool ended = is_ended(&lines), drop = before && piece_is_blank(line);
+		bool ended = is_ended(&lines), drop = is_dropped(line, &stays);
 
 		step += step_to(paste, lines.number);
-		before = !drop;
 		lines_next(&lines);
 		if (drop)
 			continue;
@@ -306,6 +338,7 @@ void paste_clean(struct paste *paste, const char *data, size_t size)
 	paste_decode(paste);
 	paste_mend_line_ends(paste);
 	paste_strip_escapes(paste);
+	paste_mend_blanks(paste);
 	single_lines(paste); /* before what follows a blank line is looked at */
 	for (int i = 0; i < ROUNDS_MAX && strip_prefixes(paste); i++)
 		paste_strip_escapes(paste);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What became of a report on its way, taken back before any reader sees it: UTF-16, a byte order
- * mark, line ends of CR alone, colours, what logs (log_line.h) and mails put before each line,
- * Markdown's indentation, a blank line behind every line. A text without all that is left where it
- * is. Pure; time is linear, and memory at most one and a half times the text's.
+ * mark, line ends of CR alone, colours, blanks of browsers, what logs (log_line.h) and mails put
+ * before each line, Markdown's indentation, a blank line behind every line. A text without all that
+ * is left where it is. Pure; time is linear, and memory at most one and a half times the text's.
  */
 #ifndef FORKPOINT_TRIAGE_PASTE_H
 #define FORKPOINT_TRIAGE_PASTE_H

@@ -139,3 +139,24 @@ void paste_strip_escapes(struct paste *paste)
 	}
 	paste->size = (size_t)(to - paste->own);
 }
+
+void paste_mend_blanks(struct paste *paste)
+{
+	static const char wide[] = "\xc2\xa0";
+	const char *from, *end, *at;
+	char *to;
+
+	if (!paste->size || !memmem(paste->data, paste->size, wide, 2))
+		return;
+	from = to = paste_own(paste);
+	end = from + paste->size;
+	while (from < end) {
+		at = memmem(from, (size_t)(end - from), wide, 2);
+		memmove(to, from, (size_t)((at ? at : end) - from));
+		to += (at ? at : end) - from;
+		from = at ? at + 2 : end;
+		if (at)
+			*to++ = ' ';
+	}
+	paste->size = (size_t)(to - paste->own);
+}

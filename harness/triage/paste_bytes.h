@@ -13,6 +13,8 @@ void paste_decode(struct paste *paste);
 void paste_mend_line_ends(struct paste *paste);
 /* CSI, OSC and the choice of a character set; what does not end loses its ESC. */
 void paste_strip_escapes(struct paste *paste);
+/* A blank at which no line breaks, as browsers copy it, is a blank. */
+void paste_mend_blanks(struct paste *paste);
 
 /* A character in UTF-8, four bytes at most; behind its end. Half a surrogate pair is no better. */
 char *utf8_put(char *to, unsigned int c);

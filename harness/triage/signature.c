@@ -182,7 +182,7 @@ static bool run_forks(const struct facts *facts, int from, int to)
 	static const char *const names[] = { "fork", "vfork", "_Fork", NULL };
 
 	for (int i = from; i < to; i++)
-		if (facts_named(facts, i, names))
+		if (!facts->culprit->frames[i].python && facts_named(facts, i, names))
 			return true;
 	return false;
 }

@@ -112,7 +112,8 @@ bool sign_python_child(const struct facts *facts)
 bool sign_child(const struct facts *facts)
 {
 	return facts->in_child || facts->message[MESSAGE_FORK_ABORT] ||
-	       facts->message[MESSAGE_CLASS_INIT] || sign_python_child(facts);
+	       facts->message[MESSAGE_FORK_SPOKEN] || facts->message[MESSAGE_CLASS_INIT] ||
+	       sign_python_child(facts);
 }
 
 bool sign_started_thread(const struct facts *facts)

@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "base/errors.h"
+#include "triage/frames.h"
+
+/* From raise() to the function in which an assertion failed. */
+#define ASSERTION_DEPTH 16
 
 bool trace_is_empty(const struct trace *trace)
 {
@@ -68,11 +72,46 @@ static bool is_stack_of(const struct trace *stop, const struct trace *trace)
 	       same_place(&stop->crash->threads[0].frames[0], &culprit->frames[0]);
 }
 
+/* gdb shows what a function was called with: the words are in the stack, too. */
+static bool is_repeated(const struct trace *said, const struct trace *did)
+{
+	const char *words = said->crash->message, *again = did->crash->message;
+	size_t len = strcspn(words, "\n");
+
+	return len && did->format == TRACE_GDB && memmem(again, strlen(again), words, len);
+}
+
+/* A failed assertion names the function that it stands in, as if that were the stack. */
+static bool is_assertion_in(const struct trace *said, const struct trace *did)
+{
+	const struct crash_thread *thread = said->crash->threads;
+	const struct crash_thread *culprit = crash_culprit(did->crash);
+	bool same = false;
+	char *name;
+
+	if (said->format != TRACE_FATAL_ERROR || said->crash->nthreads != 1 ||
+	    thread->nframes != 1 || thread->frames[0].pc || !thread->frames[0].function ||
+	    !culprit || culprit->nframes < 2 || contradict(said, did))
+		return false;
+	name = function_bare(thread->frames[0].function);
+	for (size_t i = 0; i < culprit->nframes && i < ASSERTION_DEPTH && !same; i++) {
+		const char *function = culprit->frames[i].function;
+		char *other = function ? function_bare(function) : NULL;
+
+		same = other && !strcmp(name, other);
+		free(other);
+	}
+	free(name);
+	return same;
+}
+
 bool traces_belong_together(const struct trace *said, const struct trace *did)
 {
+	if (is_assertion_in(said, did))
+		return is_near(said, did);
 	if (is_stop(said) && lacks_signal(did))
 		return is_near(said, did) && is_stack_of(said, did);
-	if (!*did->crash->message)
+	if (!*did->crash->message || is_repeated(said, did))
 		return !said->crash->nthreads && did->crash->nthreads && !contradict(said, did);
 	return is_sanitized(did) && !is_sanitized(said) && !has_frames(said) &&
 	       *said->crash->message && said->end == did->line;

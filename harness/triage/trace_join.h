@@ -17,10 +17,11 @@ void trace_release(struct trace *trace);
 /* It says nothing that could be classified. */
 bool trace_is_empty(const struct trace *trace);
 /*
- * Two reports, one behind the other: a message alone, and then stacks without one: what the process
- * said, and what it did then. Or the last words of a process, and what a sanitizer says of it on
- * the very next line. Or where gdb stopped, and the stack that it was asked for. Not two that tell
- * of two signals.
+ * Two reports, one behind the other: a message alone, and then stacks without one, or with the same
+ * words in gdb's arguments: what the process said, and what it did then. Or an assertion, and a
+ * stack through the function in which it stands. Or the last words of a process, and what a
+ * sanitizer says of it on the very next line. Or where gdb stopped, and the stack that it was asked
+ * for. Not two that tell of two signals.
  */
 bool traces_belong_together(const struct trace *said, const struct trace *did);
 /* What `from` tells goes to `to`, and `from` is released. */

@@ -24,6 +24,31 @@ static void test_ensure(void)
 	triage_free(t);
 }
 
+static void test_ensure_alive(void)
+{
+	static const char runs[] = "select @" LIBC "\n" "_PyEval_EvalFrameDefault @" LIBPYTHON "\n"
+				   "Py_RunMain @" LIBPYTHON "\n";
+	static const char parked[] = "pause @" LIBC "\n" "_PyEval_EvalFrameDefault @" LIBPYTHON "\n"
+				     "thread_run @" LIBPYTHON "\n";
+	struct crash *crash = crash_make(SIGSEGV, ensure_stack, NULL);
+	struct triage *t;
+
+	crash->has_addr = true;
+	crash->addr = 0x1cb8;
+	add_thread(crash, 100, 101, runs);
+	t = classify(crash);
+	CHECK(t->confidence < CONFIDENCE_HIGH, "nothing is certain while the main thread runs "
+					       "Python code");
+	triage_free(t);
+	crash = crash_make(SIGSEGV, ensure_stack, NULL);
+	crash->has_addr = true;
+	crash->addr = 0x1cb8;
+	add_thread(crash, 100, 101, parked);
+	t = classify(crash);
+	CHECK_STR(confidence_name(t->confidence), "high", "a daemon thread's frames say nothing");
+	triage_free(t);
+}
+
 static void test_ensure_near_misses(void)
 {
 	static const char interpreting[] =
@@ -165,6 +190,7 @@ static void test_parked(void)
 int main(void)
 {
 	test_ensure();
+	test_ensure_alive();
 	test_ensure_near_misses();
 	test_near_attach();
 	test_restore();

@@ -50,12 +50,20 @@ static const struct {
 	{ "a tab", "\t", "\n" },
 	{ "a quotation", "> ", "\n" },
 	{ "one of another", "> > ", "\n" },
+	{ "one of another, without a blank", ">> ", "\n" },
 	{ "a time", "2026-03-02T12:11:10.123Z ", "\n" },
+	{ "a time without a date", "12:11:10.123 ", "\n" },
 	{ "docker compose", "web-1  | ", "\n" },
 	{ "CRI", "2026-03-02T12:11:10.123456789Z stderr F ", "\n" },
 	{ "journald", "Mar 02 12:11:10 host python[123]: ", "\n" },
 	{ "journald with a zone", "2026-03-02T12:11:10+0100 host python[123]: ", "\n" },
 	{ "kubectl", "[pod/web-1/main] ", "\n" },
+	{ "torchrun", "[rank0]: ", "\n" },
+	{ "mpirun", "[1,0]<stderr>:", "\n" },
+	{ "Ray's actors", "(Worker pid=12, ip=10.0.0.1) ", "\n" },
+	{ "Ray's daemon", "(raylet) ", "\n" },
+	{ "Airflow", "[2026-03-02 12:11:10,123] {subprocess.py:78} INFO - ", "\n" },
+	{ "Python's logging without a name", "2026-03-02 12:11:10,123 ERROR ", "\n" },
 	{ "GitLab", "2026-03-02T12:11:10.123456Z 01E ", "\n" },
 	{ "Python's logging", "2026-03-02 12:11:10,123 ERROR worker: ", "\n" },
 	{ "its other way", "2026-03-02 12:11:10,123 - ERROR - ", "\n" },
@@ -183,7 +191,22 @@ static void check_doubled(const char *text)
 	free(more);
 }
 
+/* Where a browser has copied it. */
+static void check_blanks(const char *text)
+{
+	struct strbuf out = STRBUF_INIT;
+
+	for (const char *at = text; *at; at++)
+		strbuf_addstr(&out, *at == ' ' ? "\xc2\xa0" : (char[]){ *at, '\0' });
+	check_same(out.buf, out.len, text, true, "blanks of a browser");
+	strbuf_release(&out);
+}
+
 static const struct sample retold[] = {
+	{ "a name that is no logger's, for it is on one line only",
+	  "2026-03-02 12:11:10,123 ERROR FATAL: exception not rethrown\n"
+	  "2026-03-02 12:11:10,123 ERROR Aborted (core dumped)\n",
+	  "glibc line 1: signal 6\n> FATAL: exception not rethrown\n" },
 	{ "a signal that the shell has a word to",
 	  "Fatal Python error: Segmentation fault (core dumped)\n",
 	  "faulthandler line 1 incomplete: signal 11\n"
@@ -224,6 +247,23 @@ static const struct sample retold[] = {
 	  "  File \"/srv/app.py\", line 12 in get\n",
 	  "glibc line 1: signal 6\n> double free or corruption (!prev)\n"
 	  "faulthandler line 4: signal 11\n*\n    get /srv/app.py:12 python\n" },
+	{ "words that gdb's arguments have, too, are one death",
+	  "double free or corruption (!prev)\n\n"
+	  "Thread 1 \"python\" received signal SIGABRT, Aborted.\n"
+	  "#0  0x0000000000001000 in malloc_printerr (str=0x1 \"double free or corruption (!prev)\")\n"
+	  "#1  0x0000000000001010 in probe_drop () at table.c:61\n",
+	  "gdb line 1: signal 6\n> double free or corruption (!prev)\n"
+	  "> (str=0x1 \"double free or corruption (!prev)\")\n* python\n"
+	  "    0x1000 malloc_printerr\n    0x1010 probe_drop table.c:61\n" },
+	{ "an assertion and the stack through it",
+	  "python: table.cc:61: void probe::Table::drop(const Key&): Assertion `n' failed.\n\n"
+	  "Thread 1 \"python\" received signal SIGABRT, Aborted.\n"
+	  "#0  0x0000000000001000 in abort () at abort.c:79\n"
+	  "#1  0x0000000000001010 in probe::Table::drop (this=0x1) at table.cc:61\n",
+	  "gdb line 1: signal 6\n"
+	  "> python: table.cc:61: void probe::Table::drop(const Key&): Assertion `n' failed.\n"
+	  "= program: python\n* python\n"
+	  "    0x1000 abort abort.c:79\n    0x1010 probe::Table::drop table.cc:61\n" },
 	{ "one signal is one",
 	  "double free or corruption (!prev)\n"
 	  "Fatal Python error: Aborted\n\n"
@@ -236,7 +276,7 @@ static const struct sample retold[] = {
 /* What looks like something of the kind for ever, and is nothing. */
 static const char *const floods[] = {
 	"a | \n\n", "\x1b", "\x1b[", "\x1b]0;", "> ", "> \n", "    x\n\n", "\n    x\n", "\r", "[a] \n\n",
-	"{\"log\":\"\\n\\n\\n\\n\"}\n", "{\"log\":\"", "{\"a\":\"", "x\n\n", "\n", "\t\n x\n",
+	"{\"log\":\"\\n\\n\\n\\n\"}\n", "{\"log\":\"", "{\"a\":\"", "x\n\n", "x\n\n\n", "\n", "\t\n x\n",
 	"2026-03-02T12:11:10Z ", "2026-03-02T12:11:10Z \n", "\xff\xfe", "\\u000a",
 };
 
@@ -280,6 +320,7 @@ int main(void)
 		check_json(texts[i]);
 		check_encodings(texts[i]);
 		check_doubled(texts[i]);
+		check_blanks(texts[i]);
 	}
 	CHECK_SAMPLES(retold);
 	for (size_t i = 0; i < sizeof(floods) / sizeof(*floods); i++) {

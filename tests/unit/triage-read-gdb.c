@@ -192,6 +192,16 @@ static void test_signals(void)
 		      "gdb line 1: signal 11\n"
 		      "*\n"
 		      "    f a.c:1\n", "an old gdb says the number");
+	check_reading("Program received signal SIGSEGV, Segmentation fault.\n"
+		      "[Switching to Thread 0x7f0000003000 (LWP 103)]\n"
+		      "f (x=1) at a.c:1\n"
+		      "(gdb) bt\n"
+		      "#0  f (x=1) at a.c:1\n"
+		      "#1  0x0000000000001001 in g () at a.c:2\n",
+		      "gdb line 1: signal 11\n"
+		      "*\n"
+		      "    f a.c:1\n"
+		      "    0x1001 g a.c:2\n", "a signal in another thread than that before");
 }
 
 static void test_rest(void)

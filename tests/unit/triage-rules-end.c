@@ -84,6 +84,9 @@ static const struct pattern_case cases[] = {
 	{ "own-destructor", "a static object of a module", true, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "Feed::~Feed @" FEED "\n__cxa_finalize @" LIBC "\nexit @" LIBC "\n", NULL, NULL, NULL,
 	  NULL },
+	{ "own-destructor", "one of a library that is unloaded", false, CRASH_KIND_SIGNAL, SIGSEGV,
+	  "Feed::~Feed @" FEED "\n__cxa_finalize @" LIBC "\n_dl_close_worker @" LIBC "\n"
+	  "dlclose @" LIBC "\n" EVAL, NULL, NULL, NULL, NULL },
 	{ "own-destructor", "one of a program without Python", false, CRASH_KIND_SIGNAL, SIGSEGV,
 	  "Cache::~Cache @" SERVER "\n__cxa_finalize @" LIBC "\nexit @" LIBC "\n", NULL, NULL,
 	  NULL, NULL },

@@ -182,6 +182,8 @@ static void test_words(void)
 	check_words("%load =/srv/app/load.py:3\n%main =/srv/app/main.py:9\n", NULL,
 		    "v1 SIGABRT load");
 	check_words("%save =/srv/app/load.py:3\n", NULL, "v1 SIGABRT save");
+	check_words("%save =/srv/app/load.py:3\n%fork =/srv/app/tree.py:3\n%main =/srv/m.py:9\n",
+		    NULL, "v1 SIGABRT save");
 	check_words("%save =/srv/app/load.py:3\n",
 		    "Fatal Python error: PyThreadState_Get: the function must be called with the GIL "
 		    "held (tstate=0x7f01)\n", "v1 SIGABRT Fatal Python error: PyThreadState_Get: "
