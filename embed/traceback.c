@@ -101,6 +101,7 @@ static const struct traceback_offsets before = {
 	.thread_next = 8,
 	.thread_interp = 16,
 	.thread_native_id = 144,
+	.thread_join_lock = 176,
 	.thread_frame = 56,
 	.thread_frame_is_apart = true,
 	.frame_previous = 8,

@@ -194,8 +194,9 @@ const struct command stack_command = {
 	.description =
 		"Stops the process, for some milliseconds, reads the stacks of all its threads, lets "
 		"it go on, and prints them: native and Python frames in one, with names and lines as "
-		"far as there are any, who has the GIL, what a blocked thread waits for, and "
-		"whether the interpreter is being finalized. Nothing is changed in it, and it lends "
+		"far as there are any, who has the GIL, what a blocked thread waits for and who has "
+		"that (a mutex, a threading.RLock, the GIL, a thread to join), and whether the "
+		"interpreter is being finalized. Nothing is changed in it, and it lends "
 		"no help: it may be stuck, half torn down, or a program that embeds CPython 3.12 to "
 		"3.15.",
 	.options = options,

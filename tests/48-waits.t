@@ -1,22 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """`forkpoint stack` of processes that hang, and of such that only seem to: who waits for whom."""
-import json
 import os
 import re
-import signal
-import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
-from forkpoint_test import (  # noqa: E402
-    PROGRAM, bail_out, diag, done, equal, like, run, scratch, skip_all, slurp, spew, unlike)
+from forkpoint_test import (PROGRAM, done, equal, like, run, scratch, skip_all,  # noqa: E402
+                            slurp, unlike)
+from held import FUTEX, Held, await_that, call_of, waits_of  # noqa: E402
 from pythons import python_programs  # noqa: E402
-
-LIMIT = 60
-FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
 
 # Locks are libc's own, so that the test knows where they are and who has them.
 PROGRAM_TEXT = r'''
@@ -87,95 +81,62 @@ globals()[sys.argv[1]]()
 
 def blocked(tid, timed):
     """In a futex; for the GIL a thread waits with a time limit, for a mutex without one."""
-    try:
-        with open(f"/proc/{tid}/syscall", encoding="ascii") as call:
-            words = call.read().split()
-    except OSError:
-        return False
+    words = call_of(tid)
     return words[0] == FUTEX and (words[4] != "0x0") == timed
 
 
 def await_blocked(*tids, timed=()):
-    end = time.monotonic() + LIMIT
-    while not all(blocked(tid, tid in timed) for tid in tids + tuple(timed)):
-        if time.monotonic() > end:
-            bail_out(f"threads {tids} do not come to wait")
-        time.sleep(0.001)
+    await_that(f"that threads {tids} wait",
+               lambda: all(blocked(tid, tid in timed) for tid in tids + tuple(timed)))
 
 
-class Case:
-    """A process of that kind, with the numbers that it tells in so many lines."""
-
-    def __init__(self, program, name, lines):
-        path = scratch("waits.py")
-        spew(path, PROGRAM_TEXT)
-        self.process = subprocess.Popen([program, "-W", "ignore", path, name],
-                                        stdout=subprocess.PIPE, start_new_session=True)
-        self.told = [[int(word) for word in self.process.stdout.readline().split()]
-                     for _ in range(lines)]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
-
-    def look(self, pid=None):
-        pid = str(pid or self.process.pid)
-        text = run(PROGRAM, "stack", pid)
-        object = json.loads(run(PROGRAM, "stack", "--json", pid).out)
-        equal(text.status, 0, "it is looked at") or diag(text.err)
-        return text.out, object
-
-
-def waits_of(look, tid):
-    wait = next(thread["wait"] for thread in look["threads"] if thread["tid"] == tid)
-    return wait and (wait["what"], wait["owner"])
+def wait_of(look, tid):
+    wait = waits_of(look)[tid]
+    return wait["what"], wait["owner"]
 
 
 def check(release, program):
-    with Case(program, "circle", 2) as case:
-        (one,), (two,) = case.told
+    with Held(program, PROGRAM_TEXT, "circle", 2) as held:
+        (one,), (two,) = held.told
         await_blocked(one, two)
-        text, look = case.look()
-        equal([waits_of(look, tid) for tid in (one, two)], [("mutex", two), ("mutex", one)],
+        text, look = held.look()
+        equal([wait_of(look, tid) for tid in (one, two)], [("mutex", two), ("mutex", one)],
               f"{release}: of two threads each waits for the other's mutex")
         equal(look["waits"], "circle", f"{release}: that is a circle")
         first, second = min(one, two), max(one, two)
         like(text, rf"^  thread {first} -> mutex at 0x\w+ -> thread {second} -> mutex at 0x\w+ -> "
              rf"thread {first} again: a deadlock", f"{release}: which is drawn, once")
         equal(len(re.findall("a deadlock", text)), 1, f"{release}: indeed")
-    with Case(program, "with_gil", 2) as case:
-        (worker,), (main,) = case.told
+    with Held(program, PROGRAM_TEXT, "with_gil", 2) as held:
+        (worker,), (main,) = held.told
         await_blocked(main, timed=[worker])
-        text, look = case.look()
-        equal([waits_of(look, tid) for tid in (worker, main)], [("GIL", main), ("mutex", worker)],
+        text, look = held.look()
+        equal([wait_of(look, tid) for tid in (worker, main)], [("GIL", main), ("mutex", worker)],
               f"{release}: one waits for the GIL, and the one that has it for a mutex of that one")
         equal(look["waits"], "circle", f"{release}: that is a circle as well")
         like(text, rf'^Thread {worker} ".*": .*waits for the GIL of thread {main}$',
              f"{release}: the thread's line says so")
-    with Case(program, "lost", 2) as case:
-        (owner,), (parent, child) = case.told
+    with Held(program, PROGRAM_TEXT, "lost", 2) as held:
+        (owner,), (parent, child) = held.told
         await_blocked(child)
-        text, look = case.look(child)
+        text, look = held.look(child)
         equal(look["waits"], "lost", f"{release}: a lock that a fork has lost is known as such")
         like(text, rf"^  thread {child} -> mutex at 0x\w+ -> thread {owner} of process {parent}, which "
              r"the fork has not taken along", f"{release}: with its owner in the parent")
         like(text, rf'^Thread {owner} ".*" of process {parent}: (.*\n)+.*\(Python\) lock_and_sleep ',
              f"{release}: whose stack there is shown")
         unlike(text, rf'^Thread {parent} "', f"{release}: but no other thread's")
-        text, look = case.look(parent)
+        text, look = held.look(parent)
         equal(look["waits"], "outside", f"{release}: the parent waits for its child, which is no lock")
-    with Case(program, "slow", 2) as case:
-        (worker,), (main,) = case.told
+    with Held(program, PROGRAM_TEXT, "slow", 2) as held:
+        (worker,), (main,) = held.told
         await_blocked(main)
-        text, look = case.look()
+        text, look = held.look()
         equal(look["waits"], "runs", f"{release}: an owner that runs is slow, and no deadlock")
         like(text, rf"^  thread {main} -> mutex at 0x\w+ -> thread {worker}, which runs: slow",
              f"{release}: which is told")
-    with Case(program, "idle", 1) as case:
-        text, look = case.look()
+    with Held(program, PROGRAM_TEXT, "idle", 1) as held:
+        text, look = held.look()
         unlike(text, "Who waits for whom", f"{release}: who sleeps waits for nobody")
 
 

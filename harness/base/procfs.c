@@ -336,3 +336,30 @@ pid_t procfs_parent(pid_t pid)
 	strbuf_release(&text);
 	return parent;
 }
+
+/* Lists of groups come before, and may be long. */
+#define STATUS_MAX 65536
+
+pid_t procfs_own_tid(pid_t pid, pid_t tid)
+{
+	struct strbuf text = STRBUF_INIT;
+	char path[64], *line;
+	pid_t own = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
+	if (!strbuf_read_file(&text, path, STATUS_MAX) && (line = strstr(text.buf, "\nNSpid:"))) {
+		/* Of each namespace from ours to its own. */
+		line += strlen("\nNSpid:");
+		line[strcspn(line, "\n")] = '\0';
+		strtol(line, &line, 10);
+		for (char *end; ; line = end) {
+			long id = strtol(line, &end, 10);
+
+			if (end == line)
+				break;
+			own = (pid_t)id;
+		}
+	}
+	strbuf_release(&text);
+	return own;
+}

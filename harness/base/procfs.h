@@ -38,6 +38,12 @@ int procfs_tasks(pid_t pid, pid_t **tids);
 /* 0: it is gone, or its parent is none that can be seen. */
 pid_t procfs_parent(pid_t pid);
 
+/*
+ * What a thread is called in its own pid namespace, where that lies within ours: what gettid()
+ * gives there. 0: it is in ours, or nothing is told.
+ */
+pid_t procfs_own_tid(pid_t pid, pid_t tid);
+
 /* Its children, zombies too, in an array to free. Number, or -1. */
 int procfs_children(pid_t pid, pid_t **pids);
 

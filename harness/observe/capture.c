@@ -182,14 +182,29 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 	return crash;
 }
 
+/* Else one is not a fork of the other, or not any more. */
+static bool same_program(pid_t one, pid_t other)
+{
+	struct stat a, b;
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", one);
+	if (stat(path, &a) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/exe", other);
+	return stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /*
  * A lock whose owner is no thread of the process may have been locked before a fork, by a thread of
  * its parent. 0: none is, or that one has no such thread.
  */
-static pid_t wanted_parent(const struct crash *crash, pid_t pid)
+static pid_t wanted_parent(const struct crash *crash, const struct wait_notes *notes, pid_t pid)
 {
 	pid_t parent = procfs_parent(pid);
 
+	if (parent && waits_miss_owner(crash, notes) && same_program(pid, parent))
+		return parent;
 	for (size_t i = 0; parent && i < crash->nthreads; i++) {
 		const struct crash_wait *wait = &crash->threads[i].wait;
 		struct task_state task;
@@ -212,7 +227,7 @@ struct crash *capture_look(struct capture_cache *cache, pid_t pid)
 	crash->pid = crash->tid = pid;
 	view_capture(crash, &(struct view_request){ .pid = pid, .python = true },
 		     capture_session(cache, pid), &notes);
-	parent = wanted_parent(crash, pid);
+	parent = wanted_parent(crash, &notes, pid);
 	if (parent)
 		view_capture(crash, &(struct view_request){ .pid = parent, .python = true },
 			     capture_session(cache, parent), &notes);

@@ -48,8 +48,10 @@ static void thread_release(struct crash_thread *thread)
 	free(thread->frames);
 	free(thread->name);
 	free(thread->role);
+	free(thread->runtime);
 	free(thread->wait.syscall);
 	free(thread->wait.what);
+	free(thread->wait.lock_type);
 }
 
 static void python_release(struct crash_python *python)

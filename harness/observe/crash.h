@@ -72,8 +72,14 @@ struct crash_wait {
 	bool timed;           /* it will wake up by itself */
 	uint64_t address;     /* of the futex */
 	char *what;           /* "mutex", "condition", "thread join", "GIL", NULL: not known */
+	/*
+	 * Of CPython, that the thread waits for by that: "threading.RLock", "threading.Lock",
+	 * "PyMutex"; NULL: none, or none is known.
+	 */
+	char *lock_type;
+	uint64_t lock;        /* where that is: the object, or the PyMutex */
 	pid_t owner;          /* thread id the lock names; 0: none known */
-	bool owner_missing;   /* the owner is no thread of this process */
+	bool owner_missing;   /* the owner is no thread of this process; 0: nor of another one */
 	pid_t owner_elsewhere; /* process of the subject's family where the owner lives; 0: none */
 };
 
@@ -86,6 +92,7 @@ struct crash_thread {
 	bool has_gil;
 	bool has_python;      /* it has a thread state; whose interpreter is `interp` */
 	int64_t interp;       /* the innermost one's id */
+	char *runtime;        /* and the module of its CPython; NULL: its process has one only */
 	bool python_torn;     /* its Python frames end where they should not */
 	char state;           /* as /proc says it; 0: unknown */
 	bool culprit;         /* the thread that crashed, or that the hang is about */

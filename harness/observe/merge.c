@@ -32,18 +32,11 @@ static pid_t gil_tid(const struct python *python, size_t interp)
 	return tid;
 }
 
-void merge_process(struct crash *crash, pid_t pid, const struct python *python, const char *why)
+static void merge_runtime(struct crash *crash, pid_t pid, const struct python *python)
 {
-	struct crash_python *to;
+	struct crash_python *to = crash_add_python(crash);
 
-	if (!python && !*why)
-		return;
-	to = crash_add_python(crash);
 	to->pid = pid;
-	if (!python) {
-		to->trouble = xstrdup(why);
-		return;
-	}
 	to->release = release_text(python->release);
 	to->free_threaded = python->free_threaded;
 	to->module = xstrdup(python->module);
@@ -62,6 +55,18 @@ void merge_process(struct crash *crash, pid_t pid, const struct python *python, 
 	}
 	if (python->torn)
 		to->trouble = xstrdup("its lists of interpreters and threads are torn");
+}
+
+void merge_process(struct crash *crash, pid_t pid, const struct python *python, const char *why)
+{
+	if (!python && *why) {
+		struct crash_python *to = crash_add_python(crash);
+
+		to->pid = pid;
+		to->trouble = xstrdup(why);
+	}
+	for (; python; python = python->next)
+		merge_runtime(crash, pid, python);
 }
 
 /* The next frame of a thread state that has not been put anywhere yet. */
@@ -149,12 +154,10 @@ static void threads_merge(struct crash_thread *thread, const struct unwind_stack
 	free(native);
 }
 
-void merge_thread(struct crash_thread *thread, const struct unwind_stack *stack,
-		  const struct python *python)
+/* Those thread states of one runtime that are the thread's, behind `n` cursors. All cursors. */
+static size_t states_find(struct crash_thread *thread, const struct python *python,
+			  bool several, struct cursor *cursors, size_t n)
 {
-	struct cursor *cursors = xcalloc(python->nthreads + 1, sizeof(*cursors));
-	size_t n = 0;
-
 	for (size_t i = 0; i < python->nthreads; i++) {
 		const struct python_thread *from = &python->threads[i];
 
@@ -164,10 +167,30 @@ void merge_thread(struct crash_thread *thread, const struct unwind_stack *stack,
 		thread->has_gil |= from->has_gil;
 		thread->python_torn |= from->torn;
 		thread->left_out += from->left_out;
-		if (!thread->has_python || from->has_gil)
+		if (!thread->has_python || from->has_gil) {
 			thread->interp = python->interps[from->interp].id;
+			if (several) {
+				free(thread->runtime);
+				thread->runtime = xstrdup(python->module);
+			}
+		}
 		thread->has_python = true;
 	}
+	return n;
+}
+
+void merge_thread(struct crash_thread *thread, const struct unwind_stack *stack,
+		  const struct python *pythons)
+{
+	struct cursor *cursors;
+	size_t n = 0;
+
+	for (const struct python *python = pythons; python; python = python->next)
+		n += python->nthreads;
+	cursors = xcalloc(n + 1, sizeof(*cursors));
+	n = 0;
+	for (const struct python *python = pythons; python; python = python->next)
+		n = states_find(thread, python, pythons->next, cursors, n);
 	if (n)
 		threads_merge(thread, stack, cursors, n);
 	free(cursors);

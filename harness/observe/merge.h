@@ -22,6 +22,6 @@ void merge_process(struct crash *crash, pid_t pid, const struct python *python, 
  * frame that is known (the unwinder went no further) are put behind them all.
  */
 void merge_thread(struct crash_thread *thread, const struct unwind_stack *stack,
-		  const struct python *python);
+		  const struct python *pythons);
 
 #endif

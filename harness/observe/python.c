@@ -23,6 +23,8 @@ struct look {
 	struct unwind_session *session;
 	struct traceback_reader reader;
 	struct traceback_offsets offsets;
+	const struct maps_module *module;
+	uint32_t release; /* PY_VERSION_HEX; 0: not told */
 	uint64_t runtime;
 	bool scanned; /* its module's file is not to be had */
 	struct python *python;
@@ -100,36 +102,28 @@ static bool is_in_use(const struct look *look)
 			       &head) && head;
 }
 
-/* A runtime in this module? The first is kept, until one is found that is in use. */
-static void module_try(struct look *look, const struct maps_module *module, struct strbuf *why)
+/* Is there a runtime in this module that can be read? */
+static bool module_try(struct look *look, const struct maps_module *module, struct strbuf *why)
 {
-	uint32_t release = 0;
 	uint8_t start[TRACEBACK_RUNTIME_MAX];
-	struct look found = *look;
 
-	if (!runtime_in(look, module, &found.runtime))
-		return;
-	found.scanned = !unwind_image(look->session, module);
-	release = found.scanned ? 0 : module_release(look, module);
-	if (!memory_read(look->memory, found.runtime, start, sizeof(start))) {
+	if (!runtime_in(look, module, &look->runtime))
+		return false;
+	look->module = module;
+	look->scanned = !unwind_image(look->session, module);
+	look->release = look->scanned ? 0 : module_release(look, module);
+	if (!memory_read(look->memory, look->runtime, start, sizeof(start))) {
 		strbuf_reset(why);
 		strbuf_addf(why, "the runtime of CPython in %s is not in memory", module->path);
-		return;
+		return false;
 	}
-	if (!traceback_offsets_find(&found.offsets, start, sizeof(start), release >> 16)) {
+	if (!traceback_offsets_find(&look->offsets, start, sizeof(start), look->release >> 16)) {
 		strbuf_reset(why);
 		strbuf_addf(why, "the CPython in %s is of no release that is known here (3.12 to "
 			    "3.15)", module->path);
-		return;
+		return false;
 	}
-	if (look->runtime && !is_in_use(&found))
-		return;
-	free(look->python);
-	found.python = xcalloc(1, sizeof(*found.python));
-	found.python->release = release ? release : found.offsets.release << 16;
-	found.python->free_threaded = found.offsets.free_threaded;
-	found.python->module = (char *)module->path;
-	*look = found;
+	return true;
 }
 
 static bool is_named_python(const struct maps_module *module)
@@ -137,18 +131,6 @@ static bool is_named_python(const struct maps_module *module)
 	const char *name = strrchr(module->path, '/');
 
 	return name && strstr(name, "python");
-}
-
-/* In what is called so, most often; anywhere else, where CPython is linked into a program. */
-static void runtime_find(struct look *look, struct strbuf *why)
-{
-	for (int named = 1; named >= 0; named--) {
-		for (size_t i = 0; i < look->maps->nmodules; i++)
-			if (is_named_python(&look->maps->modules[i]) == named)
-				module_try(look, &look->maps->modules[i], why);
-		if (look->runtime && is_in_use(look))
-			return;
-	}
 }
 
 static struct python_frame *frame_add(struct python_thread *thread)
@@ -331,29 +313,57 @@ static void finalizing_read(struct look *look)
 	look->python->finalizing_tid = thread ? thread->tid : 0;
 }
 
+static struct python *runtime_read(struct look *look)
+{
+	struct python *python = look->python = xcalloc(1, sizeof(*python));
+
+	python->release = look->release ? look->release : look->offsets.release << 16;
+	python->free_threaded = look->offsets.free_threaded;
+	python->offsets = look->offsets;
+	python->module = xstrdup(look->module->path);
+	interps_read(look);
+	gils_read(look);
+	finalizing_read(look);
+	return python;
+}
+
+/*
+ * Most often it is in what is called so; anywhere else, where CPython is linked into a program. One
+ * that is not in use counts where no other is.
+ */
 struct python *python_read(const struct maps *maps, struct memory *memory,
 			   struct unwind_session *session, struct strbuf *why)
 {
-	struct look look = {
-		.maps = maps, .memory = memory, .session = session,
-		.reader = { memory_reader, memory },
-	};
+	struct python *first = NULL, **last = &first;
+	struct look idle = { .maps = NULL };
 
-	runtime_find(&look, why);
-	if (!look.python)
-		return NULL;
-	strbuf_reset(why);
-	look.python->module = xstrdup(look.python->module);
-	interps_read(&look);
-	gils_read(&look);
-	finalizing_read(&look);
-	return look.python;
+	for (int named = 1; named >= 0 && !first; named--) {
+		for (size_t i = 0; i < maps->nmodules; i++) {
+			struct look look = {
+				.maps = maps, .memory = memory, .session = session,
+				.reader = { memory_reader, memory },
+			};
+
+			if (is_named_python(&maps->modules[i]) != named ||
+			    !module_try(&look, &maps->modules[i], why))
+				continue;
+			if (is_in_use(&look)) {
+				*last = runtime_read(&look);
+				last = &(*last)->next;
+			} else if (!idle.maps) {
+				idle = look;
+			}
+		}
+	}
+	if (!first && idle.maps)
+		first = runtime_read(&idle);
+	if (first)
+		strbuf_reset(why);
+	return first;
 }
 
-void python_free(struct python *p)
+static void runtime_free(struct python *p)
 {
-	if (!p)
-		return;
 	for (size_t i = 0; i < p->nthreads; i++) {
 		for (size_t k = 0; k < p->threads[i].nframes; k++) {
 			free(p->threads[i].frames[k].function);
@@ -365,4 +375,14 @@ void python_free(struct python *p)
 	free(p->interps);
 	free(p->module);
 	free(p);
+}
+
+void python_free(struct python *python)
+{
+	while (python) {
+		struct python *next = python->next;
+
+		runtime_free(python);
+		python = next;
+	}
 }

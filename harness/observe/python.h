@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "base/strbuf.h"
+#include "embed/traceback.h"
 #include "observe/maps.h"
 #include "observe/memory.h"
 #include "observe/unwind.h"
@@ -27,7 +28,7 @@ struct python_frame {
 /* A thread state. A thread has one for each interpreter that it has run in. */
 struct python_thread {
 	uint64_t address;
-	pid_t tid;        /* as the process itself calls it */
+	pid_t tid;        /* as the process itself calls it; the scene translates that */
 	size_t interp;    /* in struct python */
 	bool has_gil;
 	struct python_frame *frames; /* innermost first */
@@ -45,8 +46,10 @@ struct python_interp {
 };
 
 struct python {
+	struct python *next; /* another one in the same process; NULL: there is none */
 	uint32_t release;  /* PY_VERSION_HEX; its lower half is 0 where that is not told */
 	bool free_threaded;
+	struct traceback_offsets offsets;
 	char *module;      /* path of the library or program that the runtime is in */
 	bool finalizing;
 	pid_t finalizing_tid; /* 0: its thread state is in no list */
@@ -65,6 +68,6 @@ struct python {
  */
 struct python *python_read(const struct maps *maps, struct memory *memory,
 			   struct unwind_session *session, struct strbuf *why);
-void python_free(struct python *python); /* NULL is fine */
+void python_free(struct python *python); /* all of them; NULL is fine */
 
 #endif

@@ -8,7 +8,6 @@
 #include "base/strbuf.h"
 #include "observe/merge.h"
 #include "observe/places.h"
-#include "observe/waits.h"
 
 void crash_degrade(struct crash *crash, const char *fmt, ...)
 {
@@ -26,13 +25,48 @@ void crash_degrade(struct crash *crash, const char *fmt, ...)
 	crash->degraded = strbuf_detach(&text);
 }
 
+pid_t scene_tid(const struct scene *scene, const struct crash *crash, pid_t own)
+{
+	if (!scene->own_tids)
+		return own;
+	for (size_t i = 0; i < scene->n; i++)
+		if (scene->own_tids[i] == own)
+			return crash->threads[scene->first + i].tid;
+	return 0;
+}
+
+/* As they are called here. */
+static void python_translate(const struct scene *scene, const struct crash *crash,
+			     struct python *python)
+{
+	for (; python; python = python->next) {
+		for (size_t i = 0; i < python->nthreads; i++)
+			python->threads[i].tid = scene_tid(scene, crash, python->threads[i].tid);
+		python->finalizing_tid = scene_tid(scene, crash, python->finalizing_tid);
+	}
+}
+
 void scene_read_python(struct scene *scene, struct crash *crash)
 {
 	struct strbuf why = STRBUF_INIT;
 
 	scene->python = python_read(&scene->maps, scene->memory, scene->session, &why);
+	python_translate(scene, crash, scene->python);
 	merge_process(crash, scene->pid, scene->python, why.buf);
 	strbuf_release(&why);
+}
+
+void scene_read_locks(const struct scene *scene, struct wait_notes *notes)
+{
+	const struct pylock_memory in = {
+		.maps = &scene->maps, .memory = scene->memory, .pythons = scene->python,
+	};
+
+	for (size_t i = 0; scene->python && i < scene->n; i++) {
+		struct wait_note *note = &notes->v[scene->first + i];
+
+		note->lock = pylock_read(&in, note->futex, &scene->stacks[i]);
+	}
 }
 
 static void frame_symbolise(struct scene *scene, const struct unwind_frame *raw,
@@ -74,5 +108,6 @@ void scene_release(struct scene *scene)
 	memory_close(scene->memory);
 	maps_release(&scene->maps);
 	free(scene->stacks);
+	free(scene->own_tids);
 	python_free(scene->python);
 }

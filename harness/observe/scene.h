@@ -13,6 +13,7 @@
 #include "observe/memory.h"
 #include "observe/python.h"
 #include "observe/unwind.h"
+#include "observe/waits.h"
 
 /*
  * Whoever looks adds the threads to the record, then fills the stacks by unwind_thread(), one for
@@ -22,6 +23,7 @@ struct scene {
 	pid_t pid;
 	size_t first, n;             /* its threads in the record */
 	struct unwind_stack *stacks; /* of each of them */
+	pid_t *own_tids;             /* what it calls them; NULL: the same as we */
 	struct maps maps;
 	struct memory *memory;
 	struct unwind_session *session; /* begun on these maps and this memory */
@@ -29,8 +31,12 @@ struct scene {
 	struct python *python;       /* NULL: none, or none is wanted */
 };
 
+/* Which of its threads calls itself so; 0: none. */
+pid_t scene_tid(const struct scene *scene, const struct crash *crash, pid_t own);
 /* What CPython has in memory; who has its GIL and the like goes into the record. */
 void scene_read_python(struct scene *scene, struct crash *crash);
+/* The locks of CPython that its threads wait for, into the notes. After that and wait_read(). */
+void scene_read_locks(const struct scene *scene, struct wait_notes *notes);
 /* The stacks into the record, with names and Python frames. Memory is not needed any more. */
 void scene_tell(struct scene *scene, struct crash *crash);
 void scene_release(struct scene *scene);

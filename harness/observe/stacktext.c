@@ -92,14 +92,20 @@ static void add_wait(struct strbuf *out, const struct crash_wait *wait)
 	}
 	if (waits_is_parked(wait))
 		strbuf_addf(out, "waits %s", wait->what);
+	else if (wait->lock_type)
+		strbuf_addf(out, "waits for a %s at 0x%" PRIx64, wait->lock_type, wait->lock);
 	else if (wait->what)
 		strbuf_addf(out, "waits for %s %s", gil ? "the" : "a", wait->what);
 	else if (wait->address)
 		strbuf_addf(out, "waits for the word at 0x%" PRIx64, wait->address);
 	if (wait->owner)
 		strbuf_addf(out, " of thread %d", wait->owner);
-	if (wait->owner_missing && !wait->owner_elsewhere)
+	if (wait->owner_missing && !wait->owner)
+		strbuf_addstr(out, " whose owner is no thread of this process (any more)");
+	else if (wait->owner_missing && !wait->owner_elsewhere)
 		strbuf_addstr(out, ", which this process has not");
+	if (waits_lock_has_no_owner(wait))
+		strbuf_addstr(out, ", which does not tell its owner");
 	if (wait->owner_elsewhere)
 		strbuf_addf(out, ", which lives in process %d", wait->owner_elsewhere);
 	/* For the GIL it waits in rounds. */
@@ -197,6 +203,10 @@ void stacktext_thread(struct strbuf *out, const struct crash_thread *thread, pid
 	add_state(out, thread);
 	if (thread->has_python && thread->interp)
 		strbuf_addf(out, ", of interpreter %" PRId64, thread->interp);
+	if (thread->runtime) {
+		strbuf_addstr(out, ", in ");
+		add_name(out, base_name(thread->runtime));
+	}
 	strbuf_addch(out, '\n');
 	for (size_t i = 0; i < thread->nframes; i++)
 		if (stacktext_shows(&thread->frames[i], which))

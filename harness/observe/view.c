@@ -81,6 +81,64 @@ static int tid_compare(const void *a, const void *b)
 	return *(const pid_t *)a < *(const pid_t *)b ? -1 : 1;
 }
 
+/* In a namespace of its own they have other names, which its memory has. */
+static void view_own_tids(struct view *view, const struct crash *crash)
+{
+	struct scene *scene = &view->scene;
+
+	if (!procfs_own_tid(view->pid, view->pid))
+		return;
+	scene->own_tids = xcalloc(scene->n + 1, sizeof(*scene->own_tids));
+	for (size_t i = 0; i < scene->n; i++)
+		scene->own_tids[i] =
+			procfs_own_tid(view->pid, crash->threads[scene->first + i].tid);
+}
+
+/* The child that the process calls so. */
+static pid_t child_called(pid_t pid, pid_t own)
+{
+	pid_t *children, found = 0;
+	int n = procfs_children(pid, &children);
+
+	for (int i = 0; i < n; i++)
+		if (procfs_own_tid(children[i], children[i]) == own)
+			found = children[i];
+	if (n >= 0)
+		free(children);
+	return found;
+}
+
+/* The thread of a process in an inner namespace, too. */
+static pid_t thread_called(pid_t pid, pid_t own)
+{
+	pid_t *tids, found = 0;
+	int n = procfs_tasks(pid, &tids);
+
+	for (int i = 0; i < n; i++)
+		if (procfs_own_tid(pid, tids[i]) == own)
+			found = tids[i];
+	if (n >= 0)
+		free(tids);
+	return found;
+}
+
+/* Who is waited for, as it is called here: perhaps a thread that a fork has left behind. */
+static void view_translate_owner(const struct view *view, const struct crash *crash,
+				 struct crash_wait *wait)
+{
+	pid_t own = wait->owner;
+
+	if (!view->scene.own_tids || !own)
+		return;
+	if (wait_is_for_process(wait)) {
+		wait->owner = child_called(view->pid, own);
+		return;
+	}
+	wait->owner = scene_tid(&view->scene, crash, own);
+	if (!wait->owner)
+		wait->owner = thread_called(procfs_parent(view->pid), own);
+}
+
 /*
  * Threads and their system calls, before they are stopped: a restarted call would show as
  * restart_syscall. False if the process is gone.
@@ -110,6 +168,7 @@ static bool view_list_threads(struct view *view, struct crash *crash)
 		view->scene.n++;
 	}
 	free(tids);
+	view_own_tids(view, crash);
 	return view->scene.n > 0;
 }
 
@@ -192,9 +251,11 @@ static void view_read_waits(struct view *view, struct crash *crash)
 		struct crash_thread *thread = &crash->threads[view->scene.first + i];
 
 		/* The announcing thread waits for us, which is not its trouble. */
-		if (!thread_announced(view, thread))
-			wait_read(thread, &view->notes->v[view->scene.first + i], &view->tasks[i],
-				  view->scene.memory);
+		if (thread_announced(view, thread))
+			continue;
+		wait_read(thread, &view->notes->v[view->scene.first + i], &view->tasks[i],
+			  view->scene.memory);
+		view_translate_owner(view, crash, &thread->wait);
 	}
 }
 
@@ -275,8 +336,10 @@ void view_capture(struct crash *crash, const struct view_request *request,
 	view.scene.memory = memory_open(pid);
 	view_read_waits(&view, crash);
 	view_unwind(&view, crash, begin + HOLD_NS);
-	if (request->python)
+	if (request->python) {
 		scene_read_python(&view.scene, crash);
+		scene_read_locks(&view.scene, notes);
+	}
 	/* Nobody is held longer than needed: names are found without the process. */
 	tracees_release(&view.tracees);
 	scene_tell(&view.scene, crash);

@@ -141,11 +141,27 @@ static void add_link(struct strbuf *out, const struct crash_thread *thread)
 {
 	const struct crash_wait *wait = &thread->wait;
 
-	strbuf_addf(out, "thread %d -> %s", thread->tid, wait->what ? wait->what :
-		    wait->syscall ? wait->syscall : "nothing");
-	if (wait->address && (!wait->what || strcmp(wait->what, "GIL") != 0))
+	strbuf_addf(out, "thread %d -> %s", thread->tid, wait->lock_type ? wait->lock_type :
+		    wait->what ? wait->what : wait->syscall ? wait->syscall : "nothing");
+	if (wait->lock)
+		strbuf_addf(out, " at 0x%" PRIx64, wait->lock);
+	else if (wait->address && (!wait->what || strcmp(wait->what, "GIL") != 0))
 		strbuf_addf(out, " at 0x%" PRIx64, wait->address);
 	strbuf_addstr(out, " -> ");
+}
+
+/* Who waits for the GIL does so in rounds, which has no meaning. */
+static bool has_limit(const struct crash_wait *wait)
+{
+	return wait->timed && (!wait->what || strcmp(wait->what, "GIL") != 0);
+}
+
+static bool circle_ends(const struct wait_chain *chain)
+{
+	for (size_t i = chain->back; i < chain->n; i++)
+		if (has_limit(&chain->v[i]->wait))
+			return true;
+	return false;
 }
 
 static void add_end(struct strbuf *out, const struct wait_chain *chain)
@@ -155,21 +171,31 @@ static void add_end(struct strbuf *out, const struct wait_chain *chain)
 	switch (chain->end) {
 	case WAIT_END_CIRCLE:
 		add_link(out, last);
-		strbuf_addf(out, "thread %d again: a deadlock, none of the circle goes on",
-			    chain->v[chain->back]->tid);
+		strbuf_addf(out, "thread %d again: %s", chain->v[chain->back]->tid,
+			    circle_ends(chain) ? "none of the circle goes on until one of "
+			    "them gives up, as it has a time limit" :
+			    "a deadlock, none of the circle goes on");
 		break;
 	case WAIT_END_LOST:
 		add_link(out, last);
-		strbuf_addf(out, "thread %d of process %d, which the fork has not taken along: "
-			    "nobody will let it go on here", last->wait.owner,
-			    last->wait.owner_elsewhere);
+		if (last->wait.owner)
+			strbuf_addf(out, "thread %d of process %d, which the fork has not taken "
+				    "along", last->wait.owner, last->wait.owner_elsewhere);
+		else
+			strbuf_addstr(out, "a thread that this process has not: it has ended, or "
+				      "a fork has not taken it along");
+		strbuf_addstr(out, ": nobody will let it go on here");
 		break;
 	case WAIT_END_PARKED:
 		strbuf_addf(out, "thread %d, which CPython holds for ever, by design", last->tid);
 		break;
 	case WAIT_END_UNKNOWN:
-		strbuf_addf(out, "thread %d, which waits for a %s whose owner nothing tells",
-			    last->tid, last->wait.what ? last->wait.what : "word in memory");
+		strbuf_addf(out, "thread %d, which waits for a ", last->tid);
+		if (last->wait.lock_type)
+			strbuf_addf(out, "%s at 0x%" PRIx64, last->wait.lock_type, last->wait.lock);
+		else
+			strbuf_addstr(out, last->wait.what ? last->wait.what : "word in memory");
+		strbuf_addstr(out, " whose owner nothing tells");
 		break;
 	case WAIT_END_OUTSIDE:
 		strbuf_addf(out, "thread %d, in %s(): no lock", last->tid, last->wait.syscall ?

@@ -18,7 +18,8 @@ enum wait_end {
 	WAIT_END_OUTSIDE, /* at one that waits for a time, a child, a file: no lock */
 	WAIT_END_UNKNOWN, /* at one that waits for something whose owner nothing tells */
 	WAIT_END_PARKED,  /* at one that CPython holds for ever, by design */
-	WAIT_END_LOST,    /* the owner is a thread of the process that this one was forked from */
+	WAIT_END_LOST,    /* the owner is a thread of the process that this one was forked from,
+			   * or it has ended */
 	WAIT_END_CIRCLE,  /* at a thread that has been before: none of the circle goes on */
 };
 

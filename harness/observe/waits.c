@@ -7,7 +7,6 @@
 #include <sys/syscall.h>
 
 #include "base/errors.h"
-#include "observe/machine.h"
 
 /*
  * pthread_mutex_t of glibc, the same on x86-64 and AArch64 (struct __pthread_mutex_s: int __lock,
@@ -96,7 +95,7 @@ static char *syscall_name(long nr)
 	return xstrfmt("syscall %ld", nr);
 }
 
-static void wait_set_what(struct crash_wait *wait, const char *what)
+void wait_set_what(struct crash_wait *wait, const char *what)
 {
 	free(wait->what);
 	wait->what = xstrdup(what);
@@ -128,7 +127,7 @@ static void futex_read(struct crash_wait *wait, struct wait_note *note,
 	unsigned int command = op & (unsigned int)FUTEX_CMD_MASK;
 	uint32_t expected = (uint32_t)task->args[2], word;
 
-	wait->address = task->args[0];
+	wait->address = note->futex = task->args[0];
 	wait->timed = task->args[3] != 0;
 	note->shared_futex = !(op & FUTEX_PRIVATE_FLAG);
 	if (!memory || !memory_read_u32(memory, wait->address, &word))
@@ -162,9 +161,13 @@ void wait_read(struct crash_thread *thread, struct wait_note *note, const struct
 	case SYS_waitid:
 		wait_set_what(wait, "child process");
 		break;
+	case SYS_restart_syscall:
+		/* Which call goes on is not told, but its arguments still stand. */
+		note->futex = task->args[0];
+		wait->timed = true;
+		break;
 	case SYS_nanosleep:
 	case SYS_clock_nanosleep:
-	case SYS_restart_syscall:
 	case SYS_rt_sigtimedwait:
 		wait->timed = true;
 		break;
@@ -214,23 +217,17 @@ static const char *const gil_takers[] = {
 	"PyThreadState_Swap", "_PyThreadState_Attach",
 };
 
-static bool frame_exact(const struct crash_frame *frame)
+bool waits_frame_exact(const struct crash_frame *frame)
 {
 	return frame->function && frame->trust == TRUST_EXACT;
 }
-
-/*
- * How far up the cause of a wait may stand: futex helper, its wrapper, the public function, lock
- * slow path, lock, and one more for inlining that went another way.
- */
-#define WAIT_DEPTH 7
 
 static const char *wait_by_libc(const struct crash_thread *thread)
 {
 	for (size_t i = 0; i < thread->nframes && i < WAIT_DEPTH; i++) {
 		const struct crash_frame *frame = &thread->frames[i];
 
-		if (!frame_exact(frame))
+		if (!waits_frame_exact(frame))
 			continue;
 		for (size_t k = 0; k < sizeof(libc_waits) / sizeof(*libc_waits); k++)
 			if (!strncmp(frame->function, libc_waits[k].prefix,
@@ -256,7 +253,7 @@ static const char *wait_by_cpython(const struct crash_thread *thread, const char
 	for (size_t i = 0; i < thread->nframes && i < WAIT_DEPTH; i++) {
 		const struct crash_frame *frame = &thread->frames[i];
 
-		if (!frame_exact(frame))
+		if (!waits_frame_exact(frame))
 			continue;
 		for (size_t k = 0; k < sizeof(cpython_waits) / sizeof(*cpython_waits); k++)
 			if (!strcmp(frame->function, cpython_waits[k].prefix))
@@ -300,120 +297,12 @@ bool waits_is_parked(const struct crash_wait *wait)
 	return wait->what && !strcmp(wait->what, PARKED);
 }
 
-static const struct crash_interp *interp_of(const struct crash *crash,
-					    const struct crash_thread *thread,
-					    const struct crash_python **in)
-{
-	for (size_t i = 0; i < crash->npythons; i++) {
-		const struct crash_python *python = *in = &crash->pythons[i];
-
-		for (size_t k = 0; python->pid == thread->pid && k < python->ninterps; k++)
-			if (python->interps[k].id == thread->interp)
-				return &python->interps[k];
-	}
-	return NULL;
-}
-
-/* struct _gil_runtime_state of 3.12 to 3.15, with its two conditions and mutexes. */
-#define GIL_SIZE 208
-
-/* Waits on one of the words of this GIL, whatever its frames are called. */
-static bool waits_in_gil(const struct crash_wait *wait, const struct crash_interp *interp)
-{
-	return interp->gil && wait->syscall && wait->address - interp->gil < GIL_SIZE;
-}
-
-/*
- * A thread that wants the GIL is awake now and then; and where it sleeps may be a word of libc's.
- * On Linux CPython's other locks wait by semaphores, so what calls this from a libpython is
- * take_gil(). For a caller that has no name of its own: one that has was judged by it, and a
- * program with CPython in it may have conditions that are not CPython's.
- */
-static bool waits_in_take_gil(const struct crash_thread *thread, const struct crash_python *python)
-{
-	const char *name = python->module ? strrchr(python->module, '/') : NULL;
-
-	if (!thread->has_python || !name || strncmp(name, "/libpython", 10) != 0)
-		return false;
-	for (size_t i = 0; i + 1 < thread->nframes && i < WAIT_DEPTH; i++) {
-		const struct crash_frame *frame = &thread->frames[i], *caller = frame + 1;
-
-		if (frame_exact(frame) && !strcmp(frame->function, "pthread_cond_timedwait"))
-			return !frame_exact(caller) && caller->module &&
-			       !strcmp(caller->module, python->module);
-	}
-	return false;
-}
-
-void waits_settle_gils(struct crash *crash)
-{
-	for (size_t i = 0; i < crash->nthreads; i++) {
-		struct crash_thread *thread = &crash->threads[i];
-		const struct crash_python *python;
-		const struct crash_interp *interp = interp_of(crash, thread, &python);
-
-		if (!interp)
-			continue;
-		if (waits_in_gil(&thread->wait, interp) || waits_in_take_gil(thread, python))
-			wait_set_what(&thread->wait, "GIL");
-		if (thread->wait.what && !strcmp(thread->wait.what, "GIL") &&
-		    interp->gil_tid != thread->tid)
-			thread->wait.owner = interp->gil_tid;
-	}
-}
-
 bool wait_is_for_process(const struct crash_wait *wait)
 {
 	return wait->what && !strcmp(wait->what, "child process");
 }
 
-/*
- * pthread_join() waits for a futex in the descriptor of the thread that is to end (its thread id in
- * older releases of glibc, a state word in 2.43, another one in musl), and it is the kernel that
- * wakes it, so the futex is not a private one. The process's own threads come first: a forked child
- * has the addresses of its parent's, too, and waits for one of those in vain.
- */
-static pid_t join_target(const struct crash *crash, const struct wait_notes *notes,
-			 const struct crash_thread *thread)
+bool waits_lock_has_no_owner(const struct crash_wait *wait)
 {
-	pid_t elsewhere = 0;
-
-	for (size_t i = 0; i < crash->nthreads && i < notes->n; i++) {
-		const struct crash_thread *other = &crash->threads[i];
-
-		if (other == thread || !machine_descriptor_holds(notes->v[i].thread_pointer,
-								 thread->wait.address))
-			continue;
-		if (other->pid == thread->pid)
-			return other->tid;
-		elsewhere = other->tid;
-	}
-	return elsewhere;
-}
-
-void waits_settle(struct crash *crash, const struct wait_notes *notes)
-{
-	for (size_t i = 0; i < crash->nthreads; i++) {
-		struct crash_thread *thread = &crash->threads[i];
-		struct crash_wait *wait = &thread->wait;
-		const struct crash_thread *owner;
-		pid_t target = 0;
-
-		if (i < notes->n && notes->v[i].shared_futex)
-			target = join_target(crash, notes, thread);
-		if (target) {
-			wait_set_what(wait, "thread join");
-			wait->owner = target;
-		}
-
-		if (!wait->owner || wait_is_for_process(wait))
-			continue;
-		owner = waits_thread(crash, wait->owner);
-		if (!owner) {
-			wait->owner = 0;
-		} else if (owner->pid != thread->pid) {
-			wait->owner_missing = true;
-			wait->owner_elsewhere = owner->pid;
-		}
-	}
+	return wait->lock_type && strcmp(wait->lock_type, "threading.RLock") != 0;
 }

@@ -50,6 +50,18 @@ static json_t *frames_json(const struct crash_thread *thread)
 	return list;
 }
 
+static json_t *lock_json(const struct crash_wait *wait)
+{
+	json_t *object;
+
+	if (!wait->lock_type)
+		return json_null();
+	object = json_object();
+	json_put(object, "type", json_of_text(wait->lock_type));
+	add_number(object, "address", wait->lock);
+	return object;
+}
+
 static json_t *wait_json(const struct crash_wait *wait)
 {
 	json_t *object;
@@ -61,6 +73,7 @@ static json_t *wait_json(const struct crash_wait *wait)
 	json_put(object, "timed", json_boolean(wait->timed));
 	add_number(object, "address", wait->address);
 	json_put(object, "what", json_of_text(wait->what));
+	json_put(object, "lock", lock_json(wait));
 	json_put(object, "owner", json_integer(wait->owner));
 	json_put(object, "owner_missing", json_boolean(wait->owner_missing));
 	json_put(object, "owner_elsewhere", json_integer(wait->owner_elsewhere));
@@ -84,6 +97,7 @@ static json_t *thread_json(const struct crash_thread *thread, bool culprit)
 	json_put(object, "truncated", json_boolean(thread->truncated));
 	json_put(object, "interpreter", thread->has_python ? json_integer(thread->interp) :
 							     json_null());
+	json_put(object, "runtime", json_of_text(thread->runtime));
 	json_put(object, "python_torn", json_boolean(thread->python_torn));
 	json_put(object, "left_out", json_integer((json_int_t)thread->left_out));
 	return object;

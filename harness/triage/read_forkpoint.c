@@ -103,6 +103,8 @@ static void read_wait(struct crash_wait *wait, const json_t *json)
 	wait->what = text_of(json, "what");
 	wait->timed = json_is_true(json_object_get(json, "timed"));
 	json_number(json_object_get(json, "address"), &wait->address);
+	wait->lock_type = text_of(json_object_get(json, "lock"), "type");
+	json_number(json_object_get(json_object_get(json, "lock"), "address"), &wait->lock);
 	wait->owner = json_int(json_object_get(json, "owner"));
 	wait->owner_missing = json_is_true(json_object_get(json, "owner_missing"));
 	wait->owner_elsewhere = json_int(json_object_get(json, "owner_elsewhere"));

@@ -47,10 +47,12 @@ static void check_runtime(const struct traceback_offsets *o)
 #if PY_VERSION_HEX < 0x030d0000
 	EXPECT(thread_frame, offsetof(PyThreadState, cframe));
 	EXPECT(thread_frame_is_apart, 1);
+	EXPECT(thread_join_lock, offsetof(PyThreadState, on_delete_data));
 	expect("frame of cframe", offsetof(_PyCFrame, current_frame), 0);
 #else
 	EXPECT(thread_frame, offsetof(PyThreadState, current_frame));
 	EXPECT(thread_frame_is_apart, 0);
+	EXPECT(thread_join_lock, 0);
 #endif
 }
 
