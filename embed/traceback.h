@@ -63,7 +63,7 @@ struct traceback_offsets {
 	uint32_t interp_gil;             /* a pointer; the next two are of what it points to */
 	uint32_t gil_locked, gil_holder;
 	uint32_t interp_gc_collecting;
-	uint32_t thread_next, thread_interp, thread_native_id;
+	uint32_t thread_next, thread_interp, thread_id, thread_native_id;
 	uint32_t thread_join_lock;       /* 3.12: a weak reference to what it has to its end */
 	uint32_t thread_frame;
 	bool thread_frame_is_apart;      /* that is a pointer to what has the frame first (3.12) */

@@ -7,10 +7,10 @@
 #include "base/errors.h"
 #include "base/signals.h"
 #include "cmd.h"
+#include "matrix/classify.h"
 #include "matrix/replay.h"
 #include "matrix/unit.h"
 #include "run/stats.h"
-#include "triage/triage.h"
 
 static struct {
 	uint64_t tries;
@@ -66,7 +66,7 @@ static void print_crash(const struct crash *crash)
 
 	if (!crash)
 		return;
-	triage = triage_classify(crash, NULL);
+	triage = classify_finding(crash);
 	printf("%s\n%s: %s\n", triage->signature, pattern_name(triage->pattern), triage->detail);
 	triage_free(triage);
 }

@@ -315,12 +315,13 @@ def behind():
 
 def kinds():
     """Neighbours with the same outcome are told apart by their findings."""
-    def frame(function, trust="exact"):
-        return {"n": 0, "function": function, "trust": trust}
+    def frame(function, trust="exact", python=False):
+        return {"n": 0, "function": function, "trust": trust, "python": python}
 
     findings = [
         {"outcome": "SIGSEGV", "count": 1, "message": "no word of it",
-         "frames": [frame("new_threadstate"), frame("PyGILState_Ensure"), frame("work")]},
+         "frames": [frame("new_threadstate"), frame("from_python", python=True),
+                    frame("PyGILState_Ensure"), frame("work")]},
         {"outcome": "SIGSEGV", "count": 1, "message": "", "frames": [frame("sem_wait", "near")]},
         {"outcome": "SIGABRT", "count": 1, "message": "free(): invalid\nsize", "frames": []},
         {"outcome": "SIGABRT", "count": 1, "message": "", "frames": [frame("abort")]},
@@ -338,7 +339,7 @@ def kinds():
     equal(re.findall(r"^# (#.*)$", tap, re.M),
           ["#1 SEGV: new_threadstate < PyGILState_Ensure", "#2 SEGV: ~sem_wait",
            "#3 ABRT: free(): invalid", "#4 ABRT: abort"],
-          "which is told once: where it was, or what an abort said")
+          "which is told once: where it was in C, or what an abort said")
     brief = yaml_of(blocks_of(tap)[1])["map"]
     like(brief[0], r"^0-1 SIGSEGV #1 \(new_threadstate < PyGILState_Ensure\), work\+0x1c,",
          "so it is in the YAML")

@@ -4,14 +4,17 @@
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
-    PROGRAM, above, diag, done, equal, has, like, ok, run, scratch, skip, spew, unlike)
+    PROGRAM, above, diag, done, equal, has, like, ok, run, scratch, skip, slurp, spew,
+    unlike)
 from pythons import python_programs  # noqa: E402
 
 LIMIT = 60
@@ -163,8 +166,27 @@ def options(release, pid):
     unlike(ran.out, r"\(lib", f"{release}: and no other")
 
 
+def await_true(what):
+    end = time.monotonic() + LIMIT
+    while not what() and time.monotonic() < end:
+        time.sleep(0.001)
+
+
+# A write to a pipe lets the GIL go, and the reader may be faster than who takes it back.
+RUNNING = '''
+import mmap
+with open(%r, "r+b") as file:
+    memory = mmap.mmap(file.fileno(), 1)
+print(flush=True)
+memory[0] = 1
+while True: pass
+'''
+
+
 def gil(release, program):
-    process, _ = begin(program, "import sys\nprint(flush=True)\nwhile True: pass\n")
+    spew(scratch("runs"), "\0")
+    process, _ = begin(program, RUNNING % scratch("runs"))
+    await_true(lambda: slurp(scratch("runs")) == "\1")
     _, look = looked(process.pid, "--json")
     equal(look["pythons"][0]["interpreters"],
           [{"id": 0, "gil_taken": True, "gil_thread": process.pid, "collecting": False}],
@@ -196,6 +218,34 @@ def hostile(release, program):
     end(process)
 
 
+CONTAINED = r'''
+import os, time
+
+def inside():
+    os.write(1, b"x"); time.sleep(1000)
+
+inside()
+'''
+
+
+def contained(release, program):
+    """In a container a process knows its threads by other numbers than who looks from outside."""
+    command = ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child"]
+    sentence = f"{release}: Python frames of a process in a container"
+    if not shutil.which(command[0]) or run(*command, "true").status:
+        skip(sentence, "unshare(1) may make none here")
+        return
+    process = subprocess.Popen([*command, program, "-I", "-S", "-c", CONTAINED],
+                               stdout=subprocess.PIPE)
+    process.stdout.read(1)
+    with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as children:
+        inner, = children.read().split()
+    _, look = looked(inner, "--json")
+    equal([f["function"] for f in look["threads"][0]["frames"] if f["python"]],
+          ["inside", "<module>"], sentence)
+    end(process)
+
+
 for release, program in python_programs().items():
     process, told = begin(program, SHAPES)
     look = compare(release, process, told)
@@ -207,11 +257,13 @@ for release, program in python_programs().items():
     process.communicate()
     gil(release, program)
     hostile(release, program)
+    contained(release, program)
 if not python_programs():
-    skip("processes of CPython", "no interpreter is here: make pythons", 21)
+    skip("processes of CPython", "no interpreter is here: make pythons", 22)
 
 # What is no Python, no process, or not to be had.
 sleeper = subprocess.Popen(["sleep", "1000"])
+await_true(lambda: slurp(f"/proc/{sleeper.pid}/stat").split()[1:3] == ["(sleep)", "S"])
 ran, look = looked(sleeper.pid, "--json")
 equal((ran.status, look["pythons"]), (0, None), "a process without Python has its native frames alone")
 like(look["threads"][0]["frames"][0]["function"], "nanosleep", "which are there")

@@ -18,15 +18,26 @@
 #define SAME_NAME_MAX 1000
 
 /* Of each process that is in it, in the order in which they are. */
-static void add_waits(struct strbuf *out, const struct crash *crash)
+static void add_processes(struct strbuf *out, const struct crash *crash,
+			  void (*add)(struct strbuf *, const struct crash *, pid_t))
 {
 	pid_t last = 0;
 
 	for (size_t i = 0; i < crash->nthreads; i++) {
 		if (crash->threads[i].pid != last)
-			waitgraph_tell(out, crash, crash->threads[i].pid);
+			add(out, crash, crash->threads[i].pid);
 		last = crash->threads[i].pid;
 	}
+}
+
+static void add_python(struct strbuf *out, const struct crash *crash, pid_t pid)
+{
+	struct strbuf text = STRBUF_INIT;
+
+	stacktext_python(&text, crash, pid);
+	if (text.len)
+		strbuf_addf(out, "Process %d: %s", pid, text.buf);
+	strbuf_release(&text);
 }
 
 static void add_triage(struct strbuf *out, const struct triage *t, enum confirmation confirmation)
@@ -51,7 +62,8 @@ static void add_crash(struct strbuf *out, const struct crash *crash)
 	if (crash->degraded)
 		strbuf_addf(out, "degraded     %s\n", crash->degraded);
 	strbuf_addf(out, "\nmessage:\n%s\n", crash->message);
-	add_waits(out, crash);
+	add_processes(out, crash, add_python);
+	add_processes(out, crash, waitgraph_tell);
 	for (size_t i = 0; i < crash->nthreads; i++) {
 		strbuf_addstr(out, crash->threads[i].culprit ? "\n* " : "\n");
 		stacktext_thread(out, &crash->threads[i], 0, STACKTEXT_MERGED);

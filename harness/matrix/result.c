@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/errors.h"
+#include "matrix/classify.h"
 #include "matrix/dossier.h"
 #include "matrix/replay.h"
 #include "run/stats.h"
@@ -144,7 +145,7 @@ static json_t *finding_json(const struct unit *unit, const struct cell *cell, un
 	const struct finding *f = &cell->findings[n];
 	char *line = replay_line(unit, cell, f->outcome, f->allocator, f->first_trial);
 	json_t *json = object_of_nulls(keys);
-	struct triage *triage = f->crash ? triage_classify(f->crash, NULL) : NULL;
+	struct triage *triage = f->crash ? classify_finding(f->crash) : NULL;
 	enum confirmation confirmation = confirmation_of(confirmed, cell, f);
 
 	json_object_set_new(json, "outcome", json_string(outcome_name(f->outcome)));

@@ -96,6 +96,15 @@ static struct crash_thread *thread_of(struct crash *crash, pid_t tid)
 	return NULL;
 }
 
+/* The innermost; NULL: none is known. */
+static const struct crash_frame *native_frame(const struct crash_thread *thread)
+{
+	for (size_t i = 0; i < thread->nframes; i++)
+		if (!thread->frames[i].python)
+			return &thread->frames[i];
+	return NULL;
+}
+
 static void crash_take_announcement(struct crash *crash, const struct control_crash *announced)
 {
 	size_t n = announced->nregs < CONTROL_REGISTERS ? announced->nregs : CONTROL_REGISTERS;
@@ -148,7 +157,7 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 	}
 	thread->culprit = true;
 	/* At the very least, where it was. */
-	if (!thread->nframes) {
+	if (!native_frame(thread)) {
 		crash_thread_add_frame(thread)->pc = crash->pc;
 		thread->truncated = true;
 	}
@@ -174,8 +183,8 @@ struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, co
 		crash->pid = culprit->pid;
 		crash->tid = culprit->tid;
 		crash->in_child = culprit->pid != pids[0];
-		if (culprit->nframes)
-			crash->pc = culprit->frames[0].pc;
+		if (native_frame(culprit))
+			crash->pc = native_frame(culprit)->pc;
 	} else if (n) {
 		crash->pid = crash->tid = pids[n - 1];
 	}
@@ -225,11 +234,11 @@ struct crash *capture_look(struct capture_cache *cache, pid_t pid)
 
 	crash->kind = CRASH_KIND_LOOK;
 	crash->pid = crash->tid = pid;
-	view_capture(crash, &(struct view_request){ .pid = pid, .python = true },
+	view_capture(crash, &(struct view_request){ .pid = pid, .locks = true },
 		     capture_session(cache, pid), &notes);
 	parent = wanted_parent(crash, &notes, pid);
 	if (parent)
-		view_capture(crash, &(struct view_request){ .pid = parent, .python = true },
+		view_capture(crash, &(struct view_request){ .pid = parent, .locks = true },
 			     capture_session(cache, parent), &notes);
 	waits_settle(crash, &notes);
 	waits_settle_gils(crash);

@@ -31,6 +31,9 @@ struct unwind_session;
 struct unwind_session *capture_session(struct capture_cache *cache, pid_t pid);
 
 /*
+ * All of these have the native frames of each thread and its Python frames merged, and what CPython
+ * says of its interpreters.
+ *
  * A crash that a thread has announced. `announced` is a copy of the control block's record.
  * `message` is taken over as it is (copied).
  */
@@ -47,7 +50,7 @@ struct crash *capture_signal(struct capture_cache *cache, const struct control_c
 struct crash *capture_hang(struct capture_cache *cache, enum crash_kind kind, const pid_t *pids,
 			   size_t n, const char *message);
 
-/* All threads of a process that nothing has happened to, native and Python frames merged. */
+/* All threads of a process that nothing has happened to. */
 struct crash *capture_look(struct capture_cache *cache, pid_t pid);
 
 /* 0, or -1 and a sentence: can this process trace its children? Tried, not looked up. */

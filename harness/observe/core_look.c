@@ -193,7 +193,7 @@ static void threads_look(struct space *space, struct core_look *look)
 	if (clock_now() > deadline)
 		crash_degrade(crash, "stacks are cut short: they took %d s",
 			      (int)(LOOK_NS / NSEC_PER_SEC));
-	scene_read_python(scene, crash);
+	scene_read_python(scene, crash, &notes);
 	scene_read_locks(scene, &notes);
 	code_read(space, look);
 	scene_tell(scene, crash);

@@ -55,6 +55,8 @@ static void merge_runtime(struct crash *crash, pid_t pid, const struct python *p
 	}
 	if (python->torn)
 		to->trouble = xstrdup("its lists of interpreters and threads are torn");
+	else if (python->late)
+		to->trouble = xstrdup("there was no time to read all of its threads and frames");
 }
 
 void merge_process(struct crash *crash, pid_t pid, const struct python *python, const char *why)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/strbuf.h"
 #include "embed/traceback.h"
@@ -21,6 +22,7 @@ struct look {
 	const struct maps *maps;
 	struct memory *memory;
 	struct unwind_session *session;
+	uint64_t deadline;
 	struct traceback_reader reader;
 	struct traceback_offsets offsets;
 	const struct maps_module *module;
@@ -133,6 +135,12 @@ static bool is_named_python(const struct maps_module *module)
 	return name && strstr(name, "python");
 }
 
+static bool is_late(const struct look *look)
+{
+	look->python->late |= look->deadline && clock_now() > look->deadline;
+	return look->python->late;
+}
+
 static struct python_frame *frame_add(struct python_thread *thread)
 {
 	thread->frames = xrealloc(thread->frames, (thread->nframes + 1) * sizeof(*thread->frames));
@@ -193,6 +201,8 @@ static void thread_frames(const struct look *look, struct python_thread *thread)
 	while (begun && (step = traceback_next(&walk, &code)) > TRACEBACK_TORN) {
 		struct python_frame *frame;
 
+		if (is_late(look))
+			return;
 		if (thread->nframes >= PYTHON_FRAMES_MAX && step == TRACEBACK_PYTHON) {
 			thread->left_out++;
 			continue;
@@ -209,7 +219,15 @@ static void thread_frames(const struct look *look, struct python_thread *thread)
 	thread->torn = step == TRACEBACK_TORN;
 }
 
-/* The thread states of one interpreter. */
+static struct python_thread *thread_at(struct python *p, uint64_t address)
+{
+	for (size_t i = 0; i < p->nthreads; i++)
+		if (p->threads[i].address == address)
+			return &p->threads[i];
+	return NULL;
+}
+
+/* The thread states of one interpreter. One that is in a list twice makes a circle of it. */
 static void interp_threads(struct look *look, size_t interp)
 {
 	struct python *p = look->python;
@@ -219,9 +237,12 @@ static void interp_threads(struct look *look, size_t interp)
 				    p->interps[interp].address + look->offsets.interp_threads, &at);
 	for (size_t i = 0; at; i++) {
 		struct python_thread *thread;
-		uint64_t native = 0;
+		uint64_t native = 0, ident = 0;
 
-		if (i == THREADS_MAX ||
+		if (is_late(look))
+			return;
+		if (i == THREADS_MAX || thread_at(p, at) ||
+		    !memory_read_u64(look->memory, at + look->offsets.thread_id, &ident) ||
 		    !memory_read_u64(look->memory, at + look->offsets.thread_native_id, &native)) {
 			p->torn = true;
 			return;
@@ -229,7 +250,7 @@ static void interp_threads(struct look *look, size_t interp)
 		p->threads = xrealloc(p->threads, (p->nthreads + 1) * sizeof(*p->threads));
 		thread = &p->threads[p->nthreads++];
 		*thread = (struct python_thread){ .address = at, .tid = (pid_t)native,
-						  .interp = interp };
+						  .ident = ident, .interp = interp };
 		thread_frames(look, thread);
 		if (!memory_read_u64(look->memory, at + look->offsets.thread_next, &at)) {
 			p->torn = true;
@@ -250,6 +271,8 @@ static void interps_read(struct look *look)
 		uint64_t id = 0;
 		uint32_t collecting = 0;
 
+		if (is_late(look))
+			return;
 		if (p->ninterps == INTERPS_MAX ||
 		    !memory_read_u64(look->memory, at + look->offsets.interp_id, &id)) {
 			p->torn = true;
@@ -266,14 +289,6 @@ static void interps_read(struct look *look)
 			return;
 		}
 	}
-}
-
-static struct python_thread *thread_at(struct python *p, uint64_t address)
-{
-	for (size_t i = 0; i < p->nthreads; i++)
-		if (p->threads[i].address == address)
-			return &p->threads[i];
-	return NULL;
 }
 
 static void gils_read(struct look *look)
@@ -332,7 +347,8 @@ static struct python *runtime_read(struct look *look)
  * that is not in use counts where no other is.
  */
 struct python *python_read(const struct maps *maps, struct memory *memory,
-			   struct unwind_session *session, struct strbuf *why)
+			   struct unwind_session *session, uint64_t deadline_ns,
+			   struct strbuf *why)
 {
 	struct python *first = NULL, **last = &first;
 	struct look idle = { .maps = NULL };
@@ -341,7 +357,7 @@ struct python *python_read(const struct maps *maps, struct memory *memory,
 		for (size_t i = 0; i < maps->nmodules; i++) {
 			struct look look = {
 				.maps = maps, .memory = memory, .session = session,
-				.reader = { memory_reader, memory },
+				.deadline = deadline_ns, .reader = { memory_reader, memory },
 			};
 
 			if (is_named_python(&maps->modules[i]) != named ||
@@ -360,6 +376,13 @@ struct python *python_read(const struct maps *maps, struct memory *memory,
 	if (first)
 		strbuf_reset(why);
 	return first;
+}
+
+void python_claim(struct python *python, struct python_thread *thread, pid_t tid)
+{
+	if (python->finalizing_tid == thread->tid)
+		python->finalizing_tid = tid;
+	thread->tid = tid;
 }
 
 static void runtime_free(struct python *p)

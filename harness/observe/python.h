@@ -29,6 +29,7 @@ struct python_frame {
 struct python_thread {
 	uint64_t address;
 	pid_t tid;        /* as the process itself calls it; the scene translates that */
+	uint64_t ident;   /* pthread_self(), which a fork does not change */
 	size_t interp;    /* in struct python */
 	bool has_gil;
 	struct python_frame *frames; /* innermost first */
@@ -58,16 +59,20 @@ struct python {
 	struct python_thread *threads;
 	size_t nthreads;
 	bool torn;         /* a list of interpreters or thread states ends where it should not */
+	bool late;         /* the deadline came before all was read */
 };
 
 #define PYTHON_FRAMES_MAX 1000
 
 /*
- * `session` has begun on these maps and this memory. NULL: there is no CPython in it (*why is
- * empty), or none that can be read (*why says why).
+ * `session` has begun on these maps and this memory; deadline 0: none. NULL: there is no CPython
+ * in it (*why is empty), or none that can be read (*why says why).
  */
 struct python *python_read(const struct maps *maps, struct memory *memory,
-			   struct unwind_session *session, struct strbuf *why);
+			   struct unwind_session *session, uint64_t deadline_ns,
+			   struct strbuf *why);
+/* The thread state is of this thread, after all. */
+void python_claim(struct python *python, struct python_thread *thread, pid_t tid);
 void python_free(struct python *python); /* all of them; NULL is fine */
 
 #endif

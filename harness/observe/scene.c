@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "base/strbuf.h"
+#include "observe/machine.h"
 #include "observe/merge.h"
 #include "observe/places.h"
 
@@ -46,12 +47,45 @@ static void python_translate(const struct scene *scene, const struct crash *cras
 	}
 }
 
-void scene_read_python(struct scene *scene, struct crash *crash)
+/* Is any of its thread states one of a thread that is there? */
+static bool states_fit(const struct scene *scene, const struct crash *crash,
+		       const struct python *python)
+{
+	for (size_t i = 0; i < scene->n; i++)
+		for (size_t k = 0; k < python->nthreads; k++)
+			if (python->threads[k].tid == crash->threads[scene->first + i].tid)
+				return true;
+	return false;
+}
+
+/*
+ * Until CPython's own part of a fork is over, what the child has in memory names the parent's
+ * threads. Where a thread has its descriptor is the same for both. Where some fit, the others are
+ * of threads that have ended.
+ */
+static void states_claim(const struct scene *scene, const struct crash *crash,
+			 const struct wait_notes *notes, struct python *python)
+{
+	for (size_t i = 0; i < scene->n; i++) {
+		pid_t tid = crash->threads[scene->first + i].tid;
+		uint64_t pointer = notes->v[scene->first + i].thread_pointer;
+
+		for (size_t k = 0; k < python->nthreads; k++)
+			if (machine_descriptor_holds(pointer, python->threads[k].ident))
+				python_claim(python, &python->threads[k], tid);
+	}
+}
+
+void scene_read_python(struct scene *scene, struct crash *crash, const struct wait_notes *notes)
 {
 	struct strbuf why = STRBUF_INIT;
 
-	scene->python = python_read(&scene->maps, scene->memory, scene->session, &why);
+	scene->python = python_read(&scene->maps, scene->memory, scene->session, scene->deadline,
+				    &why);
 	python_translate(scene, crash, scene->python);
+	for (struct python *python = scene->python; python; python = python->next)
+		if (!states_fit(scene, crash, python))
+			states_claim(scene, crash, notes, python);
 	merge_process(crash, scene->pid, scene->python, why.buf);
 	strbuf_release(&why);
 }

@@ -15,6 +15,8 @@
 #include "observe/unwind.h"
 #include "observe/waits.h"
 
+struct wait_notes;
+
 /*
  * Whoever looks adds the threads to the record, then fills the stacks by unwind_thread(), one for
  * each. All but the session is the scene's own.
@@ -27,14 +29,18 @@ struct scene {
 	struct maps maps;
 	struct memory *memory;
 	struct unwind_session *session; /* begun on these maps and this memory */
+	uint64_t deadline;           /* for what CPython has in memory; 0: none */
 	pid_t announced;             /* the thread that a signal came to; 0: none */
 	struct python *python;       /* NULL: none, or none is wanted */
 };
 
 /* Which of its threads calls itself so; 0: none. */
 pid_t scene_tid(const struct scene *scene, const struct crash *crash, pid_t own);
-/* What CPython has in memory; who has its GIL and the like goes into the record. */
-void scene_read_python(struct scene *scene, struct crash *crash);
+/*
+ * What CPython has in memory; who has its GIL and the like goes into the record. After the threads'
+ * registers, of which the notes have something.
+ */
+void scene_read_python(struct scene *scene, struct crash *crash, const struct wait_notes *notes);
 /* The locks of CPython that its threads wait for, into the notes. After that and wait_read(). */
 void scene_read_locks(const struct scene *scene, struct wait_notes *notes);
 /* The stacks into the record, with names and Python frames. Memory is not needed any more. */

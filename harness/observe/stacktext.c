@@ -67,7 +67,9 @@ static void add_python(struct strbuf *out, const struct crash_python *python)
 	for (size_t i = 0; i < python->ninterps; i++)
 		add_interp(out, python, &python->interps[i]);
 	if (!python->ninterps)
-		strbuf_addstr(out, "  no interpreter: not initialised yet, or finalized\n");
+		strbuf_addstr(out, "  no interpreter is in its list (not initialised yet, "
+			      "finalized, or taken apart just then): no Python frame can be "
+			      "read\n");
 	if (python->trouble)
 		strbuf_addf(out, "  %s\n", python->trouble);
 }

@@ -228,9 +228,10 @@ static bool thread_announced(const struct view *view, const struct crash_thread 
 	return view->scene.announced && view->scene.announced == thread->tid;
 }
 
-static void view_unwind(struct view *view, struct crash *crash, uint64_t deadline)
+static void view_unwind(struct view *view, struct crash *crash)
 {
-	unwind_begin(view->scene.session, &view->scene.maps, view->scene.memory, deadline);
+	unwind_begin(view->scene.session, &view->scene.maps, view->scene.memory,
+		     view->scene.deadline);
 	for (size_t i = 0; i < view->scene.n; i++) {
 		const struct crash_thread *thread = &crash->threads[view->scene.first + i];
 		struct wait_note *note = &view->notes->v[view->scene.first + i];
@@ -240,7 +241,7 @@ static void view_unwind(struct view *view, struct crash *crash, uint64_t deadlin
 		else
 			view_unwind_thread(view, thread->tid, note, &view->scene.stacks[i]);
 	}
-	if (clock_now() > deadline)
+	if (clock_now() > view->scene.deadline)
 		crash_degrade(crash, "stacks are cut short: process %d was held for %d s",
 			      view->pid, (int)(HOLD_NS / NSEC_PER_SEC));
 }
@@ -334,12 +335,12 @@ void view_capture(struct crash *crash, const struct view_request *request,
 		goto out;
 	}
 	view.scene.memory = memory_open(pid);
+	view.scene.deadline = begin + HOLD_NS;
 	view_read_waits(&view, crash);
-	view_unwind(&view, crash, begin + HOLD_NS);
-	if (request->python) {
-		scene_read_python(&view.scene, crash);
+	view_unwind(&view, crash);
+	scene_read_python(&view.scene, crash, notes);
+	if (request->locks)
 		scene_read_locks(&view.scene, notes);
-	}
 	/* Nobody is held longer than needed: names are found without the process. */
 	tracees_release(&view.tracees);
 	scene_tell(&view.scene, crash);

@@ -12,18 +12,17 @@
 struct strbuf;
 struct wait_notes;
 
-/*
- * What is wanted of a process.
- */
+/* Who is looked at. */
 struct view_request {
 	pid_t pid;
 	const struct control_crash *announced; /* of one of its threads; NULL: none has */
-	bool python; /* its Python frames, too */
+	bool locks; /* CPython's own are wanted, too: what a thread waits for is told by them */
 };
 
 /*
- * Add all threads of a process to the record, with their stacks and waits (to be settled when all
- * processes are in); what cannot be had is said in crash->degraded.
+ * Add all threads of a process to the record, with their stacks, native and Python frames merged,
+ * and waits (to be settled when all processes are in); what cannot be had is said in
+ * crash->degraded.
  */
 void view_capture(struct crash *crash, const struct view_request *request,
 		  struct unwind_session *session, struct wait_notes *notes);

@@ -58,6 +58,8 @@ static void add_frames(struct strbuf *sb, const json_t *frames)
 	json_array_foreach((json_t *)frames, i, frame) {
 		const char *function = result_text(frame, "function", NULL);
 
+		if (json_is_true(json_object_get(frame, "python")))
+			continue;
 		if (!function || n == FRAMES)
 			break;
 		strbuf_addstr(sb, n++ ? " < " : "");

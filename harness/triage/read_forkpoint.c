@@ -66,16 +66,25 @@ static void add_frame(struct trace *trace, struct crash_thread *thread, const js
 	}
 }
 
-static void add_frames(struct trace *trace, struct crash_thread *thread, const json_t *frames)
+/*
+ * Findings are classified by native frames (matrix/classify.h), so that the same is said of a
+ * recording; a core is by all.
+ */
+enum which { ALL_FRAMES, NATIVE_FRAMES };
+
+static void add_frames(struct trace *trace, struct crash_thread *thread, const json_t *frames,
+		       enum which which)
 {
 	const json_t *json;
 	size_t i;
 
 	json_array_foreach(frames, i, json)
-		add_frame(trace, thread, json);
+		if (which == ALL_FRAMES || !json_is_true(json_object_get(json, "python")))
+			add_frame(trace, thread, json);
 }
 
-static void add_culprit(struct trace *trace, const json_t *frames, struct piece name)
+static void add_culprit(struct trace *trace, const json_t *frames, struct piece name,
+			enum which which)
 {
 	struct crash_thread *thread;
 
@@ -86,7 +95,7 @@ static void add_culprit(struct trace *trace, const json_t *frames, struct piece 
 		return;
 	thread->culprit = true;
 	thread->name = name.len ? piece_copy(name) : NULL;
-	add_frames(trace, thread, frames);
+	add_frames(trace, thread, frames, which);
 }
 
 /* NULL: there is none. */
@@ -111,7 +120,8 @@ static void read_wait(struct crash_wait *wait, const json_t *json)
 }
 
 /* crash_json.h; `frames` are the culprit's. */
-static void add_thread(struct trace *trace, const json_t *json, const json_t *frames)
+static void add_thread(struct trace *trace, const json_t *json, const json_t *frames,
+		       enum which which)
 {
 	struct crash_thread *thread = trace_add_thread(trace);
 	struct piece state = json_piece(json_object_get(json, "state"));
@@ -122,28 +132,29 @@ static void add_thread(struct trace *trace, const json_t *json, const json_t *fr
 	thread->tid = json_int(json_object_get(json, "tid"));
 	thread->name = text_of(json, "name");
 	thread->culprit = json_is_true(json_object_get(json, "culprit"));
-	thread->has_gil = json_is_true(json_object_get(json, "gil"));
+	thread->has_gil = which == ALL_FRAMES && json_is_true(json_object_get(json, "gil"));
 	thread->state = state.len && *state.s > ' ' ? *state.s : '\0';
 	thread->truncated = json_is_true(json_object_get(json, "truncated"));
 	read_wait(&thread->wait, json_object_get(json, "wait"));
 	if (thread->culprit)
 		trace->crash->tid = thread->tid;
-	add_frames(trace, thread, thread->culprit ? frames : json_object_get(json, "frames"));
+	add_frames(trace, thread, thread->culprit ? frames : json_object_get(json, "frames"),
+		   which);
 }
 
 /* Older records have the culprit's frames alone. */
-static void add_threads(struct trace *trace, const json_t *finding)
+static void add_threads(struct trace *trace, const json_t *finding, enum which which)
 {
 	const json_t *frames = json_object_get(finding, "frames"), *json;
 	bool culprit = false;
 	size_t i;
 
 	json_array_foreach(json_object_get(finding, "threads"), i, json) {
-		add_thread(trace, json, frames);
+		add_thread(trace, json, frames, which);
 		culprit |= json_is_true(json_object_get(json, "culprit"));
 	}
 	if (!culprit)
-		add_culprit(trace, frames, (struct piece){ NULL, 0 });
+		add_culprit(trace, frames, (struct piece){ NULL, 0 }, which);
 }
 
 static void read_registers(struct crash *crash, const json_t *list)
@@ -210,7 +221,7 @@ static void add_message(struct trace *trace, struct piece text)
 		trace_add_message(trace, lines.line);
 }
 
-static void read_finding(struct trace *trace, const json_t *finding)
+static void read_finding(struct trace *trace, const json_t *finding, enum which which)
 {
 	struct crash *crash = trace->crash;
 	struct piece degraded = json_piece(json_object_get(finding, "degraded"));
@@ -225,7 +236,7 @@ static void read_finding(struct trace *trace, const json_t *finding)
 	if (degraded.len)
 		crash->degraded = piece_copy(degraded);
 	add_message(trace, json_piece(json_object_get(finding, "message")));
-	add_threads(trace, finding);
+	add_threads(trace, finding, which);
 	read_registers(crash, json_object_get(finding, "registers"));
 	read_modules(crash, json_object_get(finding, "modules"));
 	trace_add_fact(trace, "replay", json_piece(json_object_get(finding, "replay")));
@@ -260,7 +271,7 @@ static void read_cell(struct reports *reports, const json_t *cell)
 	json_array_foreach(json_object_get(cell, "findings"), i, finding) {
 		if (reports->n >= TRACES_MAX)
 			return;
-		read_finding(add_report(reports), finding);
+		read_finding(add_report(reports), finding, NATIVE_FRAMES);
 		add_facts(reports->last, cell);
 		experiment_read(controls, json_object_get(finding, "triage"),
 				&reports->last->experiment);
@@ -271,7 +282,7 @@ static void read_account(struct trace *trace, const json_t *account)
 {
 	set_outcome(trace, json_piece(json_object_get(account, "signal")));
 	add_culprit(trace, json_object_get(account, "frames"),
-		    json_piece(json_object_get(account, "thread")));
+		    json_piece(json_object_get(account, "thread")), ALL_FRAMES);
 	trace->incomplete |= json_is_true(json_object_get(account, "incomplete"));
 	add_facts(trace, account);
 	experiment_read(json_object_get(account, "controls"), account, &trace->experiment);
@@ -282,7 +293,7 @@ static void read_core(struct trace *trace, const json_t *look, const json_t *cor
 {
 	const json_t *python = json_array_get(json_object_get(look, "pythons"), 0);
 
-	read_finding(trace, look);
+	read_finding(trace, look, ALL_FRAMES);
 	set_outcome(trace, json_piece(json_object_get(core, "signal")));
 	trace_add_fact(trace, FACT_PROGRAM, json_piece(json_object_get(core, "executable")));
 	trace_add_fact(trace, FACT_PYTHON, json_piece(json_object_get(python, "release")));

@@ -4,14 +4,31 @@
 A program is a chain of layers. Each layer calls the next one in its own way (a generator, a
 coroutine, a callback from C, …); the innermost tells what `traceback` says of the stack, as one
 line of JSON, and waits for a byte, in the same line of its text.
+
+Some programs have threads that go on in interpreters of their own: a chain of the main one's, and
+behind that one of the other interpreter's. `traceback` knows those of one interpreter, so such a
+thread tells twice, the outer chain first. The main thread tells last, when all others wait.
 """
+import json
 import random
 
 HEAD = r'''
-import asyncio, contextlib, functools, json, os, sys, traceback
+import _thread, contextlib, functools, json, os, re, sys, traceback
+
+def line(stack):
+    frames = [[f.name, f.filename, f.lineno] for f in reversed(stack)]
+    return (json.dumps([_thread.get_native_id(), frames]) + "\n").encode()
 
 def stand():
-    os.write(1, (json.dumps([[f.name, f.filename, f.lineno] for f in reversed(traceback.extract_stack())]) + "\n").encode()); os.read(0, 1)
+    os.write(1, line(traceback.extract_stack())); os.write(READY, b"."); os.read(0, 1)
+
+def ctypes_here():
+    """In 3.12 an interpreter with its own GIL cannot have it, and some builds have none."""
+    try:
+        import ctypes
+        return ctypes
+    except ImportError:
+        return None
 
 def decorated(function):
     @functools.wraps(function)
@@ -22,6 +39,30 @@ def decorated(function):
 @contextlib.contextmanager
 def managed(function):
     yield function()
+'''
+
+MAIN = "import os\n\nTOLD, READY = os.pipe()\n"
+
+INTERPRETERS = r'''
+try:
+    import _interpreters as interpreters
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
+def interpreter(own_gil):
+    if sys.version_info < (3, 13):
+        return interpreters.create(isolated=own_gil)
+    return interpreters.create("isolated" if own_gil else "legacy")
+'''
+
+ENTER = r'''
+def enter%(n)d():
+    number = interpreter(own_gil=%(own_gil)r)
+    text = f"READY = {READY}\n" + %(text)r
+    try:
+        os.write(1, line(traceback.extract_stack())); interpreters.run_string(number, text)
+    finally:
+        os.write(READY, b"!")
 '''
 
 # By %(n)d is its number, by %(next)s what it calls.
@@ -41,6 +82,20 @@ LAYERS = {
                  "    try:\n        coro.send(None)\n"
                  "    except StopIteration:\n        pass\n",
     "sort": "def layer%(n)d():\n    return sorted([1], key=lambda x: %(next)s())\n",
+    "reduce": "def layer%(n)d():\n    return functools.reduce(lambda a, b: %(next)s(), [1, 2])\n",
+    "substitution": "def layer%(n)d():\n    return re.sub('a', lambda m: str(%(next)s()), 'a')\n",
+    "qsort": "def layer%(n)d():\n"
+             "    ctypes = ctypes_here()\n"
+             "    if not ctypes:\n        return %(next)s()\n"
+             "    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)\n"
+             "    def for_qsort(a, b):\n        return bool(%(next)s())\n"
+             "    ctypes.CDLL(None).qsort((ctypes.c_int * 2)(), 2, 4, kind(for_qsort))\n",
+    "with_gil": "def layer%(n)d():\n"
+                "    ctypes = ctypes_here()\n"
+                "    if not ctypes:\n        return %(next)s()\n"
+                "    call = ctypes.pythonapi.PyObject_CallNoArgs\n"
+                "    call.restype = ctypes.py_object\n"
+                "    return call(ctypes.py_object(%(next)s))\n",
     "map": "def layer%(n)d():\n    return list(map(lambda x: %(next)s(), [1]))\n",
     "partial": "def layer%(n)d():\n    return functools.partial(%(next)s)()\n",
     "decorator": "@decorated\n@decorated\ndef layer%(n)d():\n    return %(next)s()\n",
@@ -67,13 +122,42 @@ LAYERS = {
 }
 
 
-def program(seed):
-    """The text of the program of that number."""
-    chance = random.Random(seed)
-    kinds = [chance.choice(sorted(LAYERS)) for _ in range(chance.randint(1, 12))]
-    text, following = [HEAD], "stand"
-    for n, kind in enumerate(kinds):
+def chain(chance, longest, innermost, first=0):
+    """Layers from that number on, down to `innermost`: their text, and the name of the outermost."""
+    text, following = [], innermost
+    for n in range(first, first + chance.randint(1, longest)):
+        kind = chance.choice(sorted(LAYERS))
         text.append(LAYERS[kind] % {"n": n, "next": following, "depth": chance.randint(1, 20)})
         following = f"layer{n}"
-    text.append(f"{following}()\n")
-    return "\n".join(text)
+    return "\n".join(text), following
+
+
+def other_interpreter(chance, n):
+    """A thread that goes on in an interpreter of its own."""
+    inner, outermost = chain(chance, 6, "stand")
+    enter = ENTER % {"n": n, "own_gil": chance.random() < 0.5,
+                     "text": f"{HEAD}\n{inner}\n{outermost}()\n"}
+    outer, outermost = chain(chance, 3, f"enter{n}", first=100 * n)
+    return f"{enter}\n{outer}\n_thread.start_new_thread({outermost}, ())\nos.read(TOLD, 1)\n"
+
+
+def program(seed):
+    """The text of the program of that number; half of them have more than one interpreter."""
+    chance = random.Random(seed)
+    layers, outermost = chain(chance, 12, "stand")
+    text = [MAIN, HEAD, layers]
+    others = chance.choice((0, 0, 1, 2))
+    if others:
+        text += [INTERPRETERS, *(other_interpreter(chance, n) for n in range(1, others + 1))]
+    return "\n".join([*text, f"{outermost}()\n"])
+
+
+def told_by(process):
+    """What its threads tell of themselves, by their numbers: frames, innermost first."""
+    stacks = {}
+    for line in process.stdout:
+        thread, frames = json.loads(line)
+        stacks[thread] = frames + stacks.get(thread, [])
+        if thread == process.pid:
+            return stacks
+    return None

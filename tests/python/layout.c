@@ -43,6 +43,7 @@ static void check_runtime(const struct traceback_offsets *o)
 	EXPECT(interp_gc_collecting, offsetof(PyInterpreterState, gc.collecting));
 	EXPECT(thread_next, offsetof(PyThreadState, next));
 	EXPECT(thread_interp, offsetof(PyThreadState, interp));
+	EXPECT(thread_id, offsetof(PyThreadState, thread_id));
 	EXPECT(thread_native_id, offsetof(PyThreadState, native_thread_id));
 #if PY_VERSION_HEX < 0x030d0000
 	EXPECT(thread_frame, offsetof(PyThreadState, cframe));
