@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* forkpoint stack: what every thread of a process does, in C and in Python. */
+#include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
@@ -41,26 +42,30 @@ static pid_t parse_pid(const char *text, struct strbuf *err)
 
 	errno = 0;
 	pid = strtol(text, &end, 10);
-	if (errno || *end || end == text || pid <= 0 || pid != (pid_t)pid) {
+	if (errno || *end || !isdigit((unsigned char)*text) || pid <= 0 || pid != (pid_t)pid) {
 		strbuf_addf(err, "'%s' is no process: give its number, as ps shows it", text);
 		return 0;
 	}
 	return (pid_t)pid;
 }
 
-/* What a process is that has no stack to be looked at; NULL: it may have one. */
-static const char *nothing_to_see(pid_t pid)
+/* Has it a stack to be looked at? If not, it is told what it is. */
+static bool is_to_see(pid_t pid)
 {
-	char path[48], target[1];
+	enum procfs_kind kind = procfs_kind(pid);
+	pid_t process = procfs_process(pid);
 
 	if (pid == getpid())
-		return "is this program itself";
-	if (procfs_task_letter(pid) == 'Z')
-		return "has ended; its parent has not taken notice of it yet";
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
-	if (readlink(path, target, sizeof(target)) < 0 && errno == ENOENT)
-		return "is a thread of the kernel, which has no stack of ours";
-	return NULL;
+		warning("process %d is this program itself", pid);
+	else if (kind == PROCFS_KERNEL)
+		warning("process %d is a thread of the kernel, which has no stack of ours", pid);
+	else if (kind == PROCFS_ENDED && process == pid)
+		warning("process %d has ended; its parent has not taken notice of it yet", pid);
+	else if (process && process != pid)
+		warning("%d is a thread of process %d: give that number", pid, process);
+	else
+		return true;
+	return false;
 }
 
 /* As it was started: its arguments. */
@@ -126,25 +131,18 @@ static void print_json(const struct crash *crash, const char *command)
 	json_decref(object);
 }
 
-static int look_at(struct capture_cache *cache, const char *operand)
+static int look_at(struct capture_cache *cache, pid_t pid)
 {
-	struct strbuf err = STRBUF_INIT, command = STRBUF_INIT;
+	struct strbuf command = STRBUF_INIT;
 	struct crash *crash;
-	pid_t pid = parse_pid(operand, &err);
-	const char *why;
 	int status = EXIT_AS_EXPECTED;
 
-	if (!pid)
-		die(EXIT_USAGE, "%s", err.buf);
 	if (kill(pid, 0) < 0 && errno == ESRCH) {
 		warning("there is no process %d (any more)", pid);
 		return EXIT_HARNESS;
 	}
-	why = nothing_to_see(pid);
-	if (why) {
-		warning("process %d %s", pid, why);
+	if (!is_to_see(pid))
 		return EXIT_HARNESS;
-	}
 	command_line(pid, &command);
 	crash = capture_look(cache, pid);
 	if (crash->degraded) {
@@ -160,8 +158,23 @@ static int look_at(struct capture_cache *cache, const char *operand)
 	return status;
 }
 
+/* Before any is looked at. */
+static pid_t *parse_pids(int n, char **operands)
+{
+	pid_t *pids = xcalloc((size_t)n, sizeof(*pids));
+	struct strbuf err = STRBUF_INIT;
+
+	for (int i = 0; i < n; i++) {
+		pids[i] = parse_pid(operands[i], &err);
+		if (!pids[i])
+			die(EXIT_USAGE, "%s", err.buf);
+	}
+	return pids;
+}
+
 static int cmd_stack(int argc, char **argv)
 {
+	pid_t *pids = parse_pids(argc, argv);
 	struct capture_cache *cache;
 	int status = EXIT_AS_EXPECTED;
 
@@ -172,12 +185,13 @@ static int cmd_stack(int argc, char **argv)
 	sandbox_enter(SANDBOX_TRACE);
 	cache = capture_cache_new();
 	for (int i = 0; i < argc; i++) {
-		int one = look_at(cache, argv[i]);
+		int one = look_at(cache, pids[i]);
 
 		if (one != EXIT_AS_EXPECTED)
 			status = one;
 	}
 	capture_cache_free(cache);
+	free(pids);
 	return status;
 }
 

@@ -8,14 +8,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (  # noqa: E402
-    PROGRAM, above, diag, done, equal, has, like, ok, run, scratch, skip, slurp, spew,
+    PROGRAM, above, diag, done, equal, has, like, ok, run, scratch, skip, spew,
     unlike)
 from pythons import python_programs  # noqa: E402
+from resting import await_call, await_rest  # noqa: E402
 
 LIMIT = 60
 
@@ -92,7 +92,7 @@ main()
 
 
 def begin(program, text):
-    """A process that has told its stacks, and waits."""
+    """A process that has told its stacks."""
     path = scratch("shapes.py")
     spew(path, text)
     process = subprocess.Popen([program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -117,6 +117,7 @@ def python_frames(thread, lines):
 
 
 def compare(release, process, told):
+    await_rest(process.pid)
     ran, look = looked(process.pid, "--json")
     equal(ran.status, 0, f"{release}: a living process is looked at") or diag(ran.err)
     equal(look["pythons"][0]["release"], release, f"{release}: which it is is found out")
@@ -166,27 +167,10 @@ def options(release, pid):
     unlike(ran.out, r"\(lib", f"{release}: and no other")
 
 
-def await_true(what):
-    end = time.monotonic() + LIMIT
-    while not what() and time.monotonic() < end:
-        time.sleep(0.001)
-
-
-# A write to a pipe lets the GIL go, and the reader may be faster than who takes it back.
-RUNNING = '''
-import mmap
-with open(%r, "r+b") as file:
-    memory = mmap.mmap(file.fileno(), 1)
-print(flush=True)
-memory[0] = 1
-while True: pass
-'''
-
-
 def gil(release, program):
-    spew(scratch("runs"), "\0")
-    process, _ = begin(program, RUNNING % scratch("runs"))
-    await_true(lambda: slurp(scratch("runs")) == "\1")
+    # It keeps the GIL while it tells, so that it has it ever after.
+    process, _ = begin(program, "import ctypes\nctypes.PyDLL(None).puts(b'')\n"
+                       "ctypes.PyDLL(None).fflush(None)\nwhile True: pass\n")
     _, look = looked(process.pid, "--json")
     equal(look["pythons"][0]["interpreters"],
           [{"id": 0, "gil_taken": True, "gil_thread": process.pid, "collecting": False}],
@@ -208,6 +192,7 @@ exec(code)
 
 def hostile(release, program):
     process, _ = begin(program, HOSTILE)
+    await_rest(process.pid)
     ran, _ = looked(process.pid)
     unlike(ran.out, r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", f"{release}: no name steers a terminal")
     equal([line[:7] for line in ran.out.split("\n") if line.startswith("Thread")], ["Thread "],
@@ -263,11 +248,12 @@ if not python_programs():
 
 # What is no Python, no process, or not to be had.
 sleeper = subprocess.Popen(["sleep", "1000"])
-await_true(lambda: slurp(f"/proc/{sleeper.pid}/stat").split()[1:3] == ["(sleep)", "S"])
+await_call(sleeper.pid, "clock_nanosleep")
 ran, look = looked(sleeper.pid, "--json")
 equal((ran.status, look["pythons"]), (0, None), "a process without Python has its native frames alone")
 like(look["threads"][0]["frames"][0]["function"], "nanosleep", "which are there")
 sleeper.send_signal(signal.SIGSTOP)
+os.waitid(os.P_PID, sleeper.pid, os.WSTOPPED | os.WNOWAIT)
 ran, look = looked(sleeper.pid, "--json")
 equal((ran.status, look["threads"][0]["state"]), (0, "T"), "one that is stopped is looked at")
 with open(f"/proc/{sleeper.pid}/stat", encoding="ascii") as stat:

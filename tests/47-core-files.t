@@ -160,6 +160,29 @@ def hostile():
     has(outs["count"].err, "a table in it ends where it should not", "so is a table that is torn")
     has(outs["arm"].err, "of another machine", "so is another machine")
     triaged(made)
+    large()
+
+
+def large():
+    """As many as a file can have of what a process has few of."""
+    made = {
+        "threads": core_file.core(b"".join(core_file.prstatus(tid=n) for n in range(1, 65536)),
+                                  [core_file.STACK]),
+        "files": core_file.core(core_file.prstatus() + core_file.mapped(
+            *((0x1000 * n, 0x1000 * n + 0x1000, 0, b"/f%d" % n) for n in range(1, 100000)))),
+    }
+    statuses = {}
+    for name, content in made.items():
+        with open(scratch("large"), "wb") as file:
+            file.write(content)
+        statuses[name] = run("timeout", "-s", "KILL", "20", PROGRAM, "core", scratch("large")).status
+    equal(statuses, {"threads": 0, "files": 0}, "many threads and many files are read soon")
+    with open(scratch("log.gz"), "wb") as file:
+        file.write(gzip.compress(b"a line\n" * 100000))
+    ran = run(PROGRAM, "core", scratch("log.gz"))
+    equal((ran.status, ran.err), (3, f"forkpoint: {scratch('log.gz')} is no core file: what is compressed in "
+                                  "it is not of the ELF format\n"),
+          "what is compressed and no core is not decompressed to its end")
 
 
 def triaged(made):

@@ -9,8 +9,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (diag, done, equal, is_before, like, skip,  # noqa: E402
                             skip_all, unlike)
-from held import Held, await_futex, await_that, call_of, waits_of  # noqa: E402
+from held import Held, await_futex, waits_of  # noqa: E402
 from pythons import python_programs  # noqa: E402
+from resting import await_that, call_of  # noqa: E402
 
 # What a module that has nothing else holds is finalized when no other thread gets the GIL any more.
 PROGRAM_TEXT = r'''
@@ -51,7 +52,7 @@ PAUSE = {"x86_64": "34", "aarch64": "73"}[os.uname().machine]
 
 def await_parked(tid):
     """It wakes up, finds that it is too late, and stays where it is, or goes."""
-    await_that(f"the end of thread {tid}", lambda: call_of(tid)[0] in (PAUSE, "gone"))
+    await_that(lambda: call_of(tid)[0] in (PAUSE, "gone"), f"thread {tid} ends")
 
 
 def check_idle(release, program, parks):

@@ -12,8 +12,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (PROGRAM, bail_out, done, equal, like, ok, run, scratch,  # noqa: E402
                             skip, skip_all, slurp)
-from held import await_that, waits_of  # noqa: E402
+from held import waits_of  # noqa: E402
 from pythons import has_own_libc, pythons_here  # noqa: E402
+from resting import await_that  # noqa: E402
 
 # One thread gets the GIL for good, whichever; the other one waits for it.
 TEXT = r'''
@@ -64,7 +65,7 @@ def settled(process):
         ran = run(PROGRAM, "stack", "--json", str(process.pid))
         looks.append((ran.status, json.loads(ran.out)))
         return [wait["what"] for wait in waits_of(looks[-1][1]).values()].count("GIL") == 2
-    await_that("that threads wait for the GIL", both_wait)
+    await_that(both_wait, "threads wait for the GIL")
     return looks[-1]
 
 

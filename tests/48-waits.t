@@ -9,8 +9,9 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, "tests/lib")
 from forkpoint_test import (PROGRAM, done, equal, like, run, scratch, skip_all,  # noqa: E402
                             slurp, unlike)
-from held import FUTEX, Held, await_that, call_of, waits_of  # noqa: E402
+from held import Held, waits_of  # noqa: E402
 from pythons import python_programs  # noqa: E402
+from resting import await_call, await_running, await_that, is_in  # noqa: E402
 
 # Locks are libc's own, so that the test knows where they are and who has them.
 PROGRAM_TEXT = r'''
@@ -79,15 +80,10 @@ globals()[sys.argv[1]]()
 '''
 
 
-def blocked(tid, timed):
-    """In a futex; for the GIL a thread waits with a time limit, for a mutex without one."""
-    words = call_of(tid)
-    return words[0] == FUTEX and (words[4] != "0x0") == timed
-
-
 def await_blocked(*tids, timed=()):
-    await_that(f"that threads {tids} wait",
-               lambda: all(blocked(tid, tid in timed) for tid in tids + tuple(timed)))
+    """In a futex; for the GIL a thread waits with a time limit, for a mutex without one."""
+    await_that(lambda: all(is_in(tid, "futex", tid in timed) for tid in tids + tuple(timed)),
+               f"threads {tids} wait")
 
 
 def wait_of(look, tid):
@@ -119,6 +115,7 @@ def check(release, program):
     with Held(program, PROGRAM_TEXT, "lost", 2) as held:
         (owner,), (parent, child) = held.told
         await_blocked(child)
+        await_call(parent, "wait4")
         text, look = held.look(child)
         equal(look["waits"], "lost", f"{release}: a lock that a fork has lost is known as such")
         like(text, rf"^  thread {child} -> mutex at 0x\w+ -> thread {owner} of process {parent}, which "
@@ -131,6 +128,7 @@ def check(release, program):
     with Held(program, PROGRAM_TEXT, "slow", 2) as held:
         (worker,), (main,) = held.told
         await_blocked(main)
+        await_running(worker)
         text, look = held.look()
         equal(look["waits"], "runs", f"{release}: an owner that runs is slow, and no deadlock")
         like(text, rf"^  thread {main} -> mutex at 0x\w+ -> thread {worker}, which runs: slow",

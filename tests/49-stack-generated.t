@@ -12,6 +12,7 @@ sys.path.insert(0, "tests/lib")
 from forkpoint_test import PROGRAM, above, done, none, run, scratch, skip, skip_all, spew  # noqa: E402
 from generated import program, told_by  # noqa: E402
 from pythons import python_programs  # noqa: E402
+from resting import await_rest  # noqa: E402
 
 # tests/long/12-stack-peers.t runs more of them.
 PROGRAMS = 40
@@ -24,6 +25,7 @@ def look(binary, seed):
     process = subprocess.Popen([binary, "-I", "-S", path], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE)
     told = told_by(process)
+    await_rest(process.pid)
     ran = subprocess.run([PROGRAM, "stack", "--json", str(process.pid)], capture_output=True,
                          check=False)
     process.kill()

@@ -113,6 +113,9 @@ static void tell_end(int status, const struct apart_limits *limits, struct strbu
 {
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		strbuf_addf(err, "took more than %u s", limits->seconds);
+	else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS)
+		strbuf_addstr(err, "died of SIGBUS: a file has become shorter meanwhile, or the "
+				   "disk does not give it");
 	else if (WIFSIGNALED(status))
 		strbuf_addf(err, "died of SIG%s", sigabbrev_np(WTERMSIG(status)) ?: "?");
 	else if (WEXITSTATUS(status) == EXIT_HARNESS)

@@ -19,6 +19,7 @@ struct stat_line {
 	char state;
 	pid_t ppid;
 	pid_t pgrp;
+	unsigned int flags;
 	uint64_t ticks;
 	long threads;
 };
@@ -62,9 +63,9 @@ static int stat_parse(const char *text, struct stat_line *line)
 	unsigned long long utime, stime;
 
 	if (!p || sscanf(p + 1,
-			 " %c %d %d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld",
-			 &line->state, &line->ppid, &line->pgrp, &utime, &stime,
-			 &line->threads) != 6) {
+			 " %c %d %d %*d %*d %*d %u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %ld",
+			 &line->state, &line->ppid, &line->pgrp, &line->flags, &utime, &stime,
+			 &line->threads) != 7) {
 		errno = ESRCH;
 		return -1;
 	}
@@ -157,6 +158,46 @@ char procfs_task_letter(pid_t tid)
 	return line.state;
 }
 
+/* A zombie leader whose other threads run on is of a living process. */
+static bool is_living(const struct stat_line *line)
+{
+	return !strchr("ZX", line->state) || line->threads > 1;
+}
+
+/* PF_KTHREAD of the kernel's sched.h. */
+#define FLAG_KERNEL 0x00200000u
+
+enum procfs_kind procfs_kind(pid_t pid)
+{
+	struct stat_line line;
+	char buf[4096];
+
+	if (procfs_slurp(buf, sizeof(buf), TASK_FILE "stat", pid, pid) < 0 ||
+	    stat_parse(buf, &line) < 0)
+		return PROCFS_GONE;
+	if (line.flags & FLAG_KERNEL)
+		return PROCFS_KERNEL;
+	return is_living(&line) ? PROCFS_LIVING : PROCFS_ENDED;
+}
+
+static pid_t status_pid(pid_t tid, const char *key)
+{
+	char buf[4096];
+
+	return procfs_slurp(buf, sizeof(buf), TASK_FILE "status", tid, tid) < 0 ?
+	       0 : (pid_t)status_number(buf, key);
+}
+
+pid_t procfs_process(pid_t tid)
+{
+	return status_pid(tid, "\nTgid:");
+}
+
+pid_t procfs_tracer(pid_t tid)
+{
+	return status_pid(tid, "\nTracerPid:");
+}
+
 struct pid_array {
 	pid_t *v;
 	size_t n, alloc;
@@ -209,7 +250,7 @@ int procfs_tasks(pid_t pid, pid_t **tids)
 
 struct process {
 	pid_t pid, ppid, pgrp;
-	bool living; /* a zombie leader whose other threads run on is a living process */
+	bool living;
 };
 
 static int processes_list_all(struct process **out)
@@ -229,8 +270,7 @@ static int processes_list_all(struct process **out)
 		if (procfs_slurp(buf, sizeof(buf), "/proc/%d/stat", pids.v[i]) < 0 ||
 		    stat_parse(buf, &line) < 0)
 			continue;
-		v[n++] = (struct process){ pids.v[i], line.ppid, line.pgrp,
-					   !strchr("ZX", line.state) || line.threads > 1 };
+		v[n++] = (struct process){ pids.v[i], line.ppid, line.pgrp, is_living(&line) };
 	}
 	free(pids.v);
 	*out = v;

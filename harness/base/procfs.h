@@ -32,6 +32,15 @@ int procfs_task_read(pid_t pid, pid_t tid, struct task_state *task);
  */
 char procfs_task_letter(pid_t tid);
 
+enum procfs_kind { PROCFS_GONE, PROCFS_LIVING, PROCFS_ENDED, PROCFS_KERNEL };
+
+/* Is it gone, or a zombie, or a thread of the kernel's? */
+enum procfs_kind procfs_kind(pid_t pid);
+
+/* The process that a thread is of, and who traces it; 0: none, or it is gone. */
+pid_t procfs_process(pid_t tid);
+pid_t procfs_tracer(pid_t tid);
+
 /* All thread ids of a process, in an array that the caller frees. Their number, or -1. */
 int procfs_tasks(pid_t pid, pid_t **tids);
 

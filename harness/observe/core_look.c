@@ -15,6 +15,8 @@
 
 /* Nobody waits to go on; this is for the one who asked. */
 #define LOOK_NS (60 * NSEC_PER_SEC)
+/* Both together are less than the reading process has. */
+#define PYTHON_NS (30 * NSEC_PER_SEC)
 
 struct space {
 	const struct core *core;
@@ -193,7 +195,7 @@ static void threads_look(struct space *space, struct core_look *look)
 	if (clock_now() > deadline)
 		crash_degrade(crash, "stacks are cut short: they took %d s",
 			      (int)(LOOK_NS / NSEC_PER_SEC));
-	scene_read_python(scene, crash, &notes);
+	scene_read_python(scene, crash, &notes, PYTHON_NS);
 	scene_read_locks(scene, &notes);
 	code_read(space, look);
 	scene_tell(scene, crash);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "observe/core_unpack.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -98,6 +99,12 @@ static off_t copy(int from, int to, struct strbuf *err)
 	ssize_t n;
 
 	while ((n = chunk_read(from, chunk)) > 0) {
+		/* Most of a large file would come for nothing. */
+		if (!size && memcmp(chunk, ELFMAG, SELFMAG) != 0) {
+			strbuf_addstr(err, "is no core file: what is compressed in it is not of "
+					   "the ELF format");
+			return -1;
+		}
 		if (size % LOOK_BYTES == 0 && !is_room(to)) {
 			strbuf_addf(err, "is not decompressed: less than %d MiB are free for "
 				    "temporary files; set TMPDIR to where there are more",

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sandbox.h"
+
 /* A field of /proc/PID/status, of any base; 0 where there is none. */
 static uint64_t status_field(pid_t pid, const char *name, int base)
 {
@@ -52,6 +54,14 @@ static bool is_anothers(pid_t pid)
 	return pid && stat(path, &st) == 0 && st.st_uid != geteuid();
 }
 
+/* Is there a filter of system calls that is not our own? */
+static bool is_filtered(void)
+{
+	return sandbox_enter(SANDBOX_NONE).seccomp ?
+	       status_field(getpid(), "Seccomp_filters", 10) > 1 :
+	       status_field(getpid(), "Seccomp", 10) != 0;
+}
+
 /* Whoever traces us traces our children as well (strace -f). */
 static bool explain_tracer(struct strbuf *text, pid_t pid)
 {
@@ -84,7 +94,7 @@ void denied_explain(struct strbuf *text, const char *call, int error, pid_t pid)
 	else if (is_anothers(pid) && !has_capability())
 		strbuf_addstr(text, "run as the owner of the process, or as root (in a container, "
 				    "start it with --cap-add=SYS_PTRACE)");
-	else if (status_field(getpid(), "Seccomp", 10))
+	else if (is_filtered())
 		strbuf_addstr(text, "a seccomp filter forbids it: in a container, start it with "
 				    "--cap-add=SYS_PTRACE or --security-opt seccomp=unconfined; "
 				    "else run without that sandbox");

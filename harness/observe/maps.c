@@ -89,25 +89,24 @@ static void module_add(struct maps *maps, const struct line *line)
 /* Files without a page of code are data: locale archives, caches. */
 static void modules_drop_data(struct maps *maps)
 {
-	size_t n = 0;
+	size_t n = 0, *now = xmalloc((maps->nmodules + 1) * sizeof(*now));
 
+	for (size_t i = 0; i < maps->nmodules; i++)
+		now[i] = SIZE_MAX;
+	for (size_t k = 0; k < maps->nranges; k++)
+		if (maps->ranges[k].executable && maps->ranges[k].module != SIZE_MAX)
+			now[maps->ranges[k].module] = 0;
 	for (size_t i = 0; i < maps->nmodules; i++) {
-		bool code = false;
-
-		for (size_t k = 0; k < maps->nranges && !code; k++)
-			code = maps->ranges[k].executable && maps->ranges[k].module == i;
-		if (code) {
-			for (size_t k = 0; k < maps->nranges; k++)
-				if (maps->ranges[k].module == i)
-					maps->ranges[k].module = n;
-			maps->modules[n++] = maps->modules[i];
-		} else {
-			for (size_t k = 0; k < maps->nranges; k++)
-				if (maps->ranges[k].module == i)
-					maps->ranges[k].module = SIZE_MAX;
-		}
+		if (now[i] == SIZE_MAX)
+			continue;
+		now[i] = n;
+		maps->modules[n++] = maps->modules[i];
 	}
+	for (size_t k = 0; k < maps->nranges; k++)
+		if (maps->ranges[k].module != SIZE_MAX)
+			maps->ranges[k].module = now[maps->ranges[k].module];
 	maps->nmodules = n;
+	free(now);
 }
 
 static size_t lines_count(const char *text)

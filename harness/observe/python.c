@@ -8,137 +8,59 @@
 #include "base/errors.h"
 #include "base/strbuf.h"
 #include "embed/traceback.h"
-#include "observe/exports.h"
 #include "observe/image.h"
+#include "observe/python_find.h"
 
-/* No process has more; what seems to is torn. */
+/* No process has more, of all interpreters together; what seems to is torn. */
 #define INTERPS_MAX 4096
 #define THREADS_MAX 65536
 
 #define TEXT_MAX 4096
 
+/* How many reads of the walker's are between two looks at the clock: some microseconds. */
+#define READS_A_LOOK 64
+
 /* What a read needs. */
 struct look {
-	const struct maps *maps;
-	struct memory *memory;
-	struct unwind_session *session;
-	uint64_t deadline;
+	struct python_search search;
+	struct python_place place;
+	struct memory *memory;                   /* the search's */
+	const struct traceback_offsets *offsets; /* the place's */
 	struct traceback_reader reader;
-	struct traceback_offsets offsets;
-	const struct maps_module *module;
-	uint32_t release; /* PY_VERSION_HEX; 0: not told */
-	uint64_t runtime;
-	bool scanned; /* its module's file is not to be had */
 	struct python *python;
+	unsigned int reads;
 };
 
-static bool memory_reader(void *context, uint64_t address, void *to, size_t size)
+static bool is_late(struct look *look)
 {
-	return memory_read(context, address, to, size);
+	return python_search_is_late(&look->search);
 }
 
-/* Where a module has something, in the process. */
-static bool module_find(const struct look *look, const struct maps_module *module,
-			bool (*find)(Elf *, const char *, uint64_t *), const char *name,
-			uint64_t *address)
+/* Tables may be long and frames many, so time is looked at here: then there is nothing to read. */
+static bool look_reader(void *context, uint64_t address, void *to, size_t size)
 {
-	struct image *image = unwind_image(look->session, module);
-	uint64_t vaddr;
+	struct look *look = context;
 
-	if (!image || !find(image_elf(image), name, &vaddr))
+	if (look->search.late || (++look->reads % READS_A_LOOK == 0 && is_late(look)))
 		return false;
-	*address = module->start + (vaddr - image_base(image));
-	return true;
+	return memory_read(look->memory, address, to, size);
 }
 
-/* PY_VERSION_HEX, where the module says it. */
-static uint32_t module_release(const struct look *look, const struct maps_module *module)
+/* A list of which each one tells the next. Brent's algorithm: the mark moves at powers of two. */
+struct list {
+	uint64_t mark;
+	size_t count;
+};
+
+/* A circle? Nobody's list comes back to where it has been. */
+static bool list_returns(struct list *list, uint64_t at)
 {
-	uint64_t address, version;
-
-	return module_find(look, module, exports_symbol, "Py_Version", &address) &&
-	       memory_read_u64(look->memory, address, &version) ? (uint32_t)version : 0;
-}
-
-/* What the runtime begins with, from 3.13 on, for those who look from outside. */
-#define COOKIE "xdebugpy"
-#define SCAN_STEP 4096u
-
-/* For a module whose file is not to be had: in the data that it has in memory. */
-static bool runtime_scan(const struct look *look, size_t module, uint64_t *address)
-{
-	for (size_t i = 0; i < look->maps->nranges; i++) {
-		const struct maps_range *range = &look->maps->ranges[i];
-		char bytes[SCAN_STEP];
-
-		if (range->module != module || !range->writable)
-			continue;
-		for (uint64_t at = range->start; at < range->end; at += SCAN_STEP) {
-			if (!memory_read(look->memory, at, bytes, sizeof(bytes)))
-				continue;
-			for (size_t k = 0; k < sizeof(bytes); k += sizeof(uint64_t))
-				if (!memcmp(bytes + k, COOKIE, strlen(COOKIE))) {
-					*address = at + k;
-					return true;
-				}
-		}
-	}
+	if (at == list->mark)
+		return true;
+	list->count++;
+	if (!(list->count & (list->count - 1)))
+		list->mark = at;
 	return false;
-}
-
-static bool runtime_in(const struct look *look, const struct maps_module *module,
-		       uint64_t *address)
-{
-	if (!unwind_image(look->session, module))
-		return runtime_scan(look, (size_t)(module - look->maps->modules), address);
-	return module_find(look, module, exports_section, ".PyRuntime", address) ||
-	       module_find(look, module, exports_symbol, "_PyRuntime", address);
-}
-
-/* A runtime that is in use has an interpreter, or has had one and ends. */
-static bool is_in_use(const struct look *look)
-{
-	uint64_t head;
-
-	return memory_read_u64(look->memory, look->runtime + look->offsets.runtime_interpreters,
-			       &head) && head;
-}
-
-/* Is there a runtime in this module that can be read? */
-static bool module_try(struct look *look, const struct maps_module *module, struct strbuf *why)
-{
-	uint8_t start[TRACEBACK_RUNTIME_MAX];
-
-	if (!runtime_in(look, module, &look->runtime))
-		return false;
-	look->module = module;
-	look->scanned = !unwind_image(look->session, module);
-	look->release = look->scanned ? 0 : module_release(look, module);
-	if (!memory_read(look->memory, look->runtime, start, sizeof(start))) {
-		strbuf_reset(why);
-		strbuf_addf(why, "the runtime of CPython in %s is not in memory", module->path);
-		return false;
-	}
-	if (!traceback_offsets_find(&look->offsets, start, sizeof(start), look->release >> 16)) {
-		strbuf_reset(why);
-		strbuf_addf(why, "the CPython in %s is of no release that is known here (3.12 to "
-			    "3.15)", module->path);
-		return false;
-	}
-	return true;
-}
-
-static bool is_named_python(const struct maps_module *module)
-{
-	const char *name = strrchr(module->path, '/');
-
-	return name && strstr(name, "python");
-}
-
-static bool is_late(const struct look *look)
-{
-	look->python->late |= look->deadline && clock_now() > look->deadline;
-	return look->python->late;
 }
 
 static struct python_frame *frame_add(struct python_thread *thread)
@@ -152,7 +74,7 @@ static char *text_take(const struct look *look, uint64_t text)
 {
 	char bytes[TEXT_MAX];
 
-	return traceback_text(&look->offsets, &look->reader, text, bytes, sizeof(bytes)) ?
+	return traceback_text(look->offsets, &look->reader, text, bytes, sizeof(bytes)) ?
 		xstrdup(bytes) : NULL;
 }
 
@@ -172,7 +94,7 @@ static char *text_take(const struct look *look, uint64_t text)
  */
 static uint64_t code_type_without_name(const struct look *look, uint64_t frame)
 {
-	const struct traceback_offsets *o = &look->offsets;
+	const struct traceback_offsets *o = look->offsets;
 	uint64_t code, type, name, size;
 	char letter;
 
@@ -189,14 +111,14 @@ static uint64_t code_type_without_name(const struct look *look, uint64_t frame)
 	return 0;
 }
 
-static void thread_frames(const struct look *look, struct python_thread *thread)
+static void thread_frames(struct look *look, struct python_thread *thread)
 {
 	struct traceback_walk walk;
 	struct traceback_code code;
 	enum traceback_step step = TRACEBACK_TORN;
-	bool begun = traceback_begin(&walk, &look->offsets, &look->reader, thread->address);
+	bool begun = traceback_begin(&walk, look->offsets, &look->reader, thread->address);
 
-	if (begun && look->scanned)
+	if (begun && look->place.scanned)
 		walk.code_type = code_type_without_name(look, walk.frame);
 	while (begun && (step = traceback_next(&walk, &code)) > TRACEBACK_TORN) {
 		struct python_frame *frame;
@@ -216,7 +138,7 @@ static void thread_frames(const struct look *look, struct python_thread *thread)
 		frame->file = text_take(look, code.filename);
 		frame->line = code.lineno;
 	}
-	thread->torn = step == TRACEBACK_TORN;
+	thread->torn = step == TRACEBACK_TORN && !look->search.late;
 }
 
 static struct python_thread *thread_at(struct python *p, uint64_t address)
@@ -231,19 +153,18 @@ static struct python_thread *thread_at(struct python *p, uint64_t address)
 static void interp_threads(struct look *look, size_t interp)
 {
 	struct python *p = look->python;
+	struct list list = { 0 };
 	uint64_t at = 0;
 
-	p->torn |= !memory_read_u64(look->memory,
-				    p->interps[interp].address + look->offsets.interp_threads, &at);
-	for (size_t i = 0; at; i++) {
+	p->torn |= !memory_read_u64(look->memory, p->interps[interp].address +
+				    look->offsets->interp_threads, &at);
+	while (at && !is_late(look)) {
 		struct python_thread *thread;
 		uint64_t native = 0, ident = 0;
 
-		if (is_late(look))
-			return;
-		if (i == THREADS_MAX || thread_at(p, at) ||
-		    !memory_read_u64(look->memory, at + look->offsets.thread_id, &ident) ||
-		    !memory_read_u64(look->memory, at + look->offsets.thread_native_id, &native)) {
+		if (p->nthreads == THREADS_MAX || list_returns(&list, at) ||
+		    !memory_read_u64(look->memory, at + look->offsets->thread_id, &ident) ||
+		    !memory_read_u64(look->memory, at + look->offsets->thread_native_id, &native)) {
 			p->torn = true;
 			return;
 		}
@@ -252,7 +173,7 @@ static void interp_threads(struct look *look, size_t interp)
 		*thread = (struct python_thread){ .address = at, .tid = (pid_t)native,
 						  .ident = ident, .interp = interp };
 		thread_frames(look, thread);
-		if (!memory_read_u64(look->memory, at + look->offsets.thread_next, &at)) {
+		if (!memory_read_u64(look->memory, at + look->offsets->thread_next, &at)) {
 			p->torn = true;
 			return;
 		}
@@ -262,29 +183,29 @@ static void interp_threads(struct look *look, size_t interp)
 static void interps_read(struct look *look)
 {
 	struct python *p = look->python;
+	struct list list = { 0 };
 	uint64_t at = 0;
 
 	p->torn = !memory_read_u64(look->memory,
-				   look->runtime + look->offsets.runtime_interpreters, &at);
-	while (at) {
+				   look->place.runtime + look->offsets->runtime_interpreters, &at);
+	while (at && !is_late(look)) {
 		struct python_interp *interp;
 		uint64_t id = 0;
 		uint32_t collecting = 0;
 
-		if (is_late(look))
-			return;
-		if (p->ninterps == INTERPS_MAX ||
-		    !memory_read_u64(look->memory, at + look->offsets.interp_id, &id)) {
+		if (p->ninterps == INTERPS_MAX || list_returns(&list, at) ||
+		    !memory_read_u64(look->memory, at + look->offsets->interp_id, &id)) {
 			p->torn = true;
 			return;
 		}
 		p->interps = xrealloc(p->interps, (p->ninterps + 1) * sizeof(*p->interps));
 		interp = &p->interps[p->ninterps];
-		memory_read_u32(look->memory, at + look->offsets.interp_gc_collecting, &collecting);
+		memory_read_u32(look->memory, at + look->offsets->interp_gc_collecting,
+				&collecting);
 		*interp = (struct python_interp){ .address = at, .id = (int64_t)id,
 						  .collecting = collecting != 0 };
 		interp_threads(look, p->ninterps++);
-		if (!memory_read_u64(look->memory, at + look->offsets.interp_next, &at)) {
+		if (!memory_read_u64(look->memory, at + look->offsets->interp_next, &at)) {
 			p->torn = true;
 			return;
 		}
@@ -301,10 +222,10 @@ static void gils_read(struct look *look)
 		uint32_t taken;
 
 		if (!memory_read_u64(look->memory,
-				     p->interps[i].address + look->offsets.interp_gil, &gil) ||
+				     p->interps[i].address + look->offsets->interp_gil, &gil) ||
 		    !gil ||
-		    !memory_read_u32(look->memory, gil + look->offsets.gil_locked, &taken) ||
-		    !memory_read_u64(look->memory, gil + look->offsets.gil_holder, &holder))
+		    !memory_read_u32(look->memory, gil + look->offsets->gil_locked, &taken) ||
+		    !memory_read_u64(look->memory, gil + look->offsets->gil_holder, &holder))
 			continue;
 		p->interps[i].gil = gil;
 		/* -1: it has never been made, or is no more. */
@@ -320,7 +241,7 @@ static void finalizing_read(struct look *look)
 	const struct python_thread *thread;
 	uint64_t tstate = 0;
 
-	if (!memory_read_u64(look->memory, look->runtime + look->offsets.runtime_finalizing,
+	if (!memory_read_u64(look->memory, look->place.runtime + look->offsets->runtime_finalizing,
 			     &tstate) || !tstate)
 		return;
 	thread = thread_at(look->python, tstate);
@@ -332,13 +253,17 @@ static struct python *runtime_read(struct look *look)
 {
 	struct python *python = look->python = xcalloc(1, sizeof(*python));
 
-	python->release = look->release ? look->release : look->offsets.release << 16;
-	python->free_threaded = look->offsets.free_threaded;
-	python->offsets = look->offsets;
-	python->module = xstrdup(look->module->path);
+	look->memory = look->search.memory;
+	look->offsets = &look->place.offsets;
+	look->reader = (struct traceback_reader){ look_reader, look };
+	python->release = look->place.release ? look->place.release : look->offsets->release << 16;
+	python->free_threaded = look->offsets->free_threaded;
+	python->offsets = *look->offsets;
+	python->module = xstrdup(look->place.module->path);
 	interps_read(look);
 	gils_read(look);
 	finalizing_read(look);
+	python->late = look->search.late;
 	return python;
 }
 
@@ -351,30 +276,29 @@ struct python *python_read(const struct maps *maps, struct memory *memory,
 			   struct strbuf *why)
 {
 	struct python *first = NULL, **last = &first;
-	struct look idle = { .maps = NULL };
+	struct look idle = { .python = NULL }, look = { .search = {
+		.maps = maps, .memory = memory, .session = session, .deadline_ns = deadline_ns,
+	} };
 
 	for (int named = 1; named >= 0 && !first; named--) {
 		for (size_t i = 0; i < maps->nmodules; i++) {
-			struct look look = {
-				.maps = maps, .memory = memory, .session = session,
-				.deadline = deadline_ns, .reader = { memory_reader, memory },
-			};
-
-			if (is_named_python(&maps->modules[i]) != named ||
-			    !module_try(&look, &maps->modules[i], why))
+			if (python_is_named(&maps->modules[i]) != named ||
+			    !python_find(&look.search, &maps->modules[i], &look.place, why))
 				continue;
-			if (is_in_use(&look)) {
+			if (python_is_in_use(&look.search, &look.place)) {
 				*last = runtime_read(&look);
 				last = &(*last)->next;
-			} else if (!idle.maps) {
+			} else if (!idle.place.module) {
 				idle = look;
 			}
 		}
 	}
-	if (!first && idle.maps)
+	if (!first && idle.place.module)
 		first = runtime_read(&idle);
 	if (first)
 		strbuf_reset(why);
+	else if (look.search.late)
+		strbuf_addstr(why, "it was looked for too long");
 	return first;
 }
 

@@ -59,14 +59,15 @@ struct python {
 	struct python_thread *threads;
 	size_t nthreads;
 	bool torn;         /* a list of interpreters or thread states ends where it should not */
-	bool late;         /* the deadline came before all was read */
+	bool late;         /* time was over before all was read */
 };
 
 #define PYTHON_FRAMES_MAX 1000
 
 /*
- * `session` has begun on these maps and this memory; deadline 0: none. NULL: there is no CPython
- * in it (*why is empty), or none that can be read (*why says why).
+ * `session` has begun on these maps and this memory. What is not read by `deadline_ns` (of
+ * clock_now()) is left out. NULL: there is no CPython in it (*why is empty), or none that can be
+ * read (*why says why).
  */
 struct python *python_read(const struct maps *maps, struct memory *memory,
 			   struct unwind_session *session, uint64_t deadline_ns,

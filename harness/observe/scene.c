@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/errors.h"
 #include "base/strbuf.h"
 #include "observe/machine.h"
@@ -76,16 +77,23 @@ static void states_claim(const struct scene *scene, const struct crash *crash,
 	}
 }
 
-void scene_read_python(struct scene *scene, struct crash *crash, const struct wait_notes *notes)
+void scene_read_python(struct scene *scene, struct crash *crash, const struct wait_notes *notes,
+		       uint64_t within_ns)
 {
 	struct strbuf why = STRBUF_INIT;
+	bool late = false;
 
-	scene->python = python_read(&scene->maps, scene->memory, scene->session, scene->deadline,
-				    &why);
+	scene->python = python_read(&scene->maps, scene->memory, scene->session,
+				    clock_now() + within_ns, &why);
 	python_translate(scene, crash, scene->python);
-	for (struct python *python = scene->python; python; python = python->next)
+	for (struct python *python = scene->python; python; python = python->next) {
+		late |= python->late;
 		if (!states_fit(scene, crash, python))
 			states_claim(scene, crash, notes, python);
+	}
+	if (late)
+		crash_degrade(crash, "what CPython has in memory is not read to its end: it took "
+			      "more than %u s", (unsigned int)(within_ns / NSEC_PER_SEC));
 	merge_process(crash, scene->pid, scene->python, why.buf);
 	strbuf_release(&why);
 }

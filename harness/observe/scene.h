@@ -29,7 +29,6 @@ struct scene {
 	struct maps maps;
 	struct memory *memory;
 	struct unwind_session *session; /* begun on these maps and this memory */
-	uint64_t deadline;           /* for what CPython has in memory; 0: none */
 	pid_t announced;             /* the thread that a signal came to; 0: none */
 	struct python *python;       /* NULL: none, or none is wanted */
 };
@@ -37,10 +36,11 @@ struct scene {
 /* Which of its threads calls itself so; 0: none. */
 pid_t scene_tid(const struct scene *scene, const struct crash *crash, pid_t own);
 /*
- * What CPython has in memory; who has its GIL and the like goes into the record. After the threads'
- * registers, of which the notes have something.
+ * What CPython has in memory, as far as it can be read in so many nanoseconds; who has its GIL and
+ * the like goes into the record. After the threads' registers, of which the notes have something.
  */
-void scene_read_python(struct scene *scene, struct crash *crash, const struct wait_notes *notes);
+void scene_read_python(struct scene *scene, struct crash *crash, const struct wait_notes *notes,
+		       uint64_t within_ns);
 /* The locks of CPython that its threads wait for, into the notes. After that and wait_read(). */
 void scene_read_locks(const struct scene *scene, struct wait_notes *notes);
 /* The stacks into the record, with names and Python frames. Memory is not needed any more. */

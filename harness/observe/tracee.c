@@ -30,6 +30,9 @@
  * kernel, out of reach, may not stop for long. One second, then it stays attached.
  */
 #define RELEASE_LOOKS 20000
+/* Who was in the way may be gone before it is known, and another one come; refused so often, it is
+ * for another reason. */
+#define UNTRACED_MAX 10
 
 const struct tracee *tracees_find(const struct tracees *tracees, pid_t tid)
 {
@@ -57,8 +60,26 @@ static void tracee_attach(struct tracee *tracee)
 	}
 }
 
+/*
+ * Somebody else may look at the same moment, and is through with it soon. All come to the leader
+ * first, so that whoever has it gets the other threads, too, and nobody waits for us in turn.
+ */
+static void leader_attach(struct tracee *tracee, uint64_t deadline_ns)
+{
+	static const struct timespec nap = { 0, LOOK_INTERVAL_NS };
+	int untraced = 0;
+
+	tracee_attach(tracee);
+	while (tracee->error == EPERM && untraced < UNTRACED_MAX && clock_now() < deadline_ns) {
+		untraced = procfs_tracer(tracee->tid) ? 0 : untraced + 1;
+		nanosleep(&nap, NULL);
+		tracee->error = 0;
+		tracee_attach(tracee);
+	}
+}
+
 /* Attach to threads that are not in the list yet. Their number, or -1. */
-static int tracees_attach_new(struct tracees *tracees)
+static int tracees_attach_new(struct tracees *tracees, uint64_t deadline_ns)
 {
 	pid_t *tids;
 	int n = procfs_tasks(tracees->pid, &tids), added = 0;
@@ -68,7 +89,10 @@ static int tracees_attach_new(struct tracees *tracees)
 			continue;
 		tracees->v = xrealloc(tracees->v, (tracees->n + 1) * sizeof(*tracees->v));
 		tracees->v[tracees->n] = (struct tracee){ .tid = tids[i] };
-		tracee_attach(&tracees->v[tracees->n++]);
+		if (tids[i] == tracees->pid)
+			leader_attach(&tracees->v[tracees->n++], deadline_ns);
+		else
+			tracee_attach(&tracees->v[tracees->n++]);
 		added++;
 	}
 	free(tids);
@@ -128,7 +152,7 @@ int tracees_stop(struct tracees *tracees, pid_t pid, uint64_t deadline_ns)
 
 	*tracees = (struct tracees){ .pid = pid };
 	/* A thread that is not stopped yet may start another, so look until none is new. */
-	while ((added = tracees_attach_new(tracees)) > 0)
+	while ((added = tracees_attach_new(tracees, deadline_ns)) > 0)
 		if (!tracees_await(tracees, deadline_ns))
 			break;
 	for (size_t i = 0; i < tracees->n; i++) {

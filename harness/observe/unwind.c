@@ -3,7 +3,6 @@
 
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -184,21 +183,39 @@ static struct image *vdso_open(struct unwind_session *session, const struct maps
 	return image;
 }
 
+/*
+ * By its name as the process sees it: in a container, that may be another file than ours. What is
+ * not there has been replaced, or the process is in a chroot of ours: the kernel still has what is
+ * mapped, and gives it to the superuser. Else, or if the process is gone, our own of that name.
+ */
+static struct image *file_open(struct unwind_session *session, const struct maps_module *module,
+			       pid_t pid)
+{
+	char *seen = xstrfmt("/proc/%d/root%s", pid, module->path);
+	char *mapped = xstrfmt("/proc/%d/map_files/%llx-%llx", pid,
+			       (unsigned long long)module->map_start,
+			       (unsigned long long)module->map_end);
+	struct image *image = NULL;
+
+	if (!module->deleted)
+		image = image_open(session->images, module->path, seen);
+	if (!image)
+		image = image_open(session->images, module->path, mapped);
+	if (!image && !module->deleted)
+		image = image_open(session->images, module->path, NULL);
+	free(mapped);
+	free(seen);
+	return image;
+}
+
 static struct image *module_open(struct unwind_session *session, const struct maps_module *module,
 				 pid_t pid)
 {
-	char file[96];
-
 	if (module->path[0] == '[')
 		return vdso_open(session, module);
 	if (module->file)
 		return image_open(session->images, module->path, module->file);
-	if (!module->deleted)
-		return image_open(session->images, module->path, NULL);
-	/* The name may be another file's by now; the kernel still has the mapped one. */
-	snprintf(file, sizeof(file), "/proc/%d/map_files/%llx-%llx", pid,
-		 (unsigned long long)module->map_start, (unsigned long long)module->map_end);
-	return image_open(session->images, module->path, file);
+	return file_open(session, module, pid);
 }
 
 void unwind_begin(struct unwind_session *session, const struct maps *maps, struct memory *memory,

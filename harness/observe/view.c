@@ -18,13 +18,16 @@
 #include "observe/waits.h"
 
 /*
- * How long threads may take to stop, and how long a process may be held in all. A thread that runs
- * or waits stops at once, also under load, since the kernel wakes it for this; a quarter of a
- * second is for a machine that is swapping. The first unwinding of a large program reads its
- * tables, some 100 ms; two seconds is twenty times that. Then what we have is what we report.
+ * How long threads may take to stop, and how long a process may be held for its native frames. A
+ * thread that runs or waits stops soon, since the kernel wakes it for this; a second is for a
+ * machine that is swapping or has several busy threads a CPU, where a quarter of it was seen not to
+ * do. The first unwinding of a large program reads its tables, some 100 ms; two seconds is twenty
+ * times that. Then what we have is what we report.
  */
-#define STOP_NS (250 * NSEC_PER_MSEC)
+#define STOP_NS NSEC_PER_SEC
 #define HOLD_NS (2 * NSEC_PER_SEC)
+/* A thousand frames of Python's take some milliseconds. What takes this long is made to. */
+#define PYTHON_NS (2 * NSEC_PER_SEC)
 
 struct view {
 	pid_t pid;
@@ -50,17 +53,10 @@ static void crash_degrade_ptrace(struct crash *crash, int error, pid_t pid)
 }
 
 /* Who traces a thread, if it is somebody else than we; 0: nobody. */
-static pid_t thread_tracer(pid_t pid, pid_t tid)
+static pid_t thread_tracer(pid_t tid)
 {
-	struct strbuf text = STRBUF_INIT;
-	char path[64];
-	const char *p;
-	pid_t tracer = 0;
+	pid_t tracer = procfs_tracer(tid);
 
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", pid, tid);
-	if (!strbuf_read_file(&text, path, 4096) && (p = strstr(text.buf, "\nTracerPid:")))
-		tracer = (pid_t)atol(p + strlen("\nTracerPid:"));
-	strbuf_release(&text);
 	return tracer == getpid() ? 0 : tracer;
 }
 
@@ -228,10 +224,9 @@ static bool thread_announced(const struct view *view, const struct crash_thread 
 	return view->scene.announced && view->scene.announced == thread->tid;
 }
 
-static void view_unwind(struct view *view, struct crash *crash)
+static void view_unwind(struct view *view, struct crash *crash, uint64_t deadline)
 {
-	unwind_begin(view->scene.session, &view->scene.maps, view->scene.memory,
-		     view->scene.deadline);
+	unwind_begin(view->scene.session, &view->scene.maps, view->scene.memory, deadline);
 	for (size_t i = 0; i < view->scene.n; i++) {
 		const struct crash_thread *thread = &crash->threads[view->scene.first + i];
 		struct wait_note *note = &view->notes->v[view->scene.first + i];
@@ -241,7 +236,7 @@ static void view_unwind(struct view *view, struct crash *crash)
 		else
 			view_unwind_thread(view, thread->tid, note, &view->scene.stacks[i]);
 	}
-	if (clock_now() > view->scene.deadline)
+	if (clock_now() > deadline)
 		crash_degrade(crash, "stacks are cut short: process %d was held for %d s",
 			      view->pid, (int)(HOLD_NS / NSEC_PER_SEC));
 }
@@ -260,6 +255,11 @@ static void view_read_waits(struct view *view, struct crash *crash)
 	}
 }
 
+static bool has_ended(const struct view *view, size_t i)
+{
+	return view->tasks[i].state == 'Z' || view->tasks[i].state == 'X';
+}
+
 static void view_note_unstopped(const struct view *view, struct crash *crash)
 {
 	for (size_t i = 0; i < view->scene.n; i++) {
@@ -267,9 +267,9 @@ static void view_note_unstopped(const struct view *view, struct crash *crash)
 		const struct tracee *tracee = tracees_find(&view->tracees, tid);
 		pid_t tracer;
 
-		if (!tracee || tracee->stopped || tracee->error == ESRCH)
+		if (!tracee || tracee->stopped || tracee->error == ESRCH || has_ended(view, i))
 			continue;
-		tracer = thread_tracer(view->pid, tid);
+		tracer = thread_tracer(tid);
 		if (tracer)
 			crash_degrade(crash, "no ptrace of thread %d: process %d traces it already",
 				      tid, tracer);
@@ -292,21 +292,32 @@ static void view_release(struct view *view)
 static bool view_is_traced(const struct view *view)
 {
 	for (size_t i = 0; i < view->tracees.n; i++)
-		if (thread_tracer(view->pid, view->tracees.v[i].tid))
+		if (thread_tracer(view->tracees.v[i].tid))
 			return true;
 	return false;
 }
 
 static void view_stop(struct view *view, struct crash *crash, uint64_t deadline)
 {
-	if (!tracees_stop(&view->tracees, view->pid, deadline) || errno == ETIMEDOUT)
+	int error = tracees_stop(&view->tracees, view->pid, deadline) < 0 ? errno : 0;
+
+	if (!error || error == ETIMEDOUT)
 		view_note_unstopped(view, crash);
-	else if (errno == ESRCH)
+	else if (error == ESRCH || procfs_kind(view->pid) != PROCFS_LIVING)
 		crash_degrade(crash, "process %d ended while it was looked at", view->pid);
 	else if (view_is_traced(view))
 		view_note_unstopped(view, crash);
 	else
-		crash_degrade_ptrace(crash, errno, view->pid);
+		crash_degrade_ptrace(crash, error, view->pid);
+}
+
+/* A thread whose memory is the process's: the leader may have ended before the others. */
+static pid_t view_living(const struct view *view)
+{
+	for (size_t i = 0; i < view->scene.n; i++)
+		if (!has_ended(view, i))
+			return view->tasks[i].tid;
+	return view->pid;
 }
 
 void view_capture(struct crash *crash, const struct view_request *request,
@@ -330,15 +341,14 @@ void view_capture(struct crash *crash, const struct view_request *request,
 	}
 	view_stop(&view, crash, begin + STOP_NS);
 	/* Also without ptrace: memory may still be readable, and who waits does not move. */
-	if (maps_read(&view.scene.maps, pid) < 0) {
+	if (maps_read(&view.scene.maps, view_living(&view)) < 0) {
 		crash_degrade(crash, "no maps of process %d: %s", pid, strerror(errno));
 		goto out;
 	}
-	view.scene.memory = memory_open(pid);
-	view.scene.deadline = begin + HOLD_NS;
+	view.scene.memory = memory_open(view_living(&view));
 	view_read_waits(&view, crash);
-	view_unwind(&view, crash);
-	scene_read_python(&view.scene, crash, notes);
+	view_unwind(&view, crash, begin + HOLD_NS);
+	scene_read_python(&view.scene, crash, notes, PYTHON_NS);
 	if (request->locks)
 		scene_read_locks(&view.scene, notes);
 	/* Nobody is held longer than needed: names are found without the process. */

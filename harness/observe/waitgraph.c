@@ -117,8 +117,8 @@ static bool tells(const struct crash *crash, const struct wait_chain *chain)
 	const struct crash_thread *thread = chain->v[0];
 
 	if (chain->end != WAIT_END_CIRCLE || chain->back)
-		return !is_waited_for(crash, thread) &&
-		       (chain->n > 1 || chain->end >= WAIT_END_PARKED);
+		return (chain->n > 1 || chain->end >= WAIT_END_PARKED) &&
+		       !is_waited_for(crash, thread);
 	for (size_t i = 0; i < chain->n; i++) {
 		if (chain->v[i] < thread)
 			return false;

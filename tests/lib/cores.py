@@ -8,6 +8,7 @@ import select
 import subprocess
 
 from forkpoint_test import PROGRAM, run, scratch
+from resting import await_rest
 
 LIMIT = 60
 CORE_SIZE_MAX = 1 << 30
@@ -20,7 +21,7 @@ def core_allowed():
 
 
 def begin(command, directory, **how):
-    """A process that has said that it is there."""
+    """A process that has said that it is there, and whose threads all wait."""
     os.makedirs(directory, exist_ok=True)
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, cwd=directory, preexec_fn=core_allowed,
@@ -28,6 +29,7 @@ def begin(command, directory, **how):
     if not select.select([process.stdout], [], [], LIMIT)[0]:
         process.kill()
     process.stdout.readline()
+    await_rest(process.pid)
     return process
 
 

@@ -14,39 +14,18 @@ import signal
 import subprocess
 import time
 
-from forkpoint_test import PROGRAM, bail_out, diag, equal, run, scratch, spew
-
-LIMIT = 60
-FUTEX = {"x86_64": "202", "aarch64": "98"}[os.uname().machine]
-
-
-def call_of(tid):
-    """The words of /proc of the system call that a thread is in."""
-    try:
-        with open(f"/proc/{tid}/syscall", encoding="ascii") as call:
-            return call.read().split()
-    except OSError:
-        return ["gone"]
-
-
-def await_that(what, condition):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        if time.monotonic() > end:
-            bail_out(f"{what} does not come")
-        time.sleep(0.001)
+from forkpoint_test import PROGRAM, diag, equal, run, scratch, spew
+from resting import await_that, call_of, is_in
 
 
 def await_futex(tid):
     """Of a thread that has told that it is about to wait. It stays there: no lock on its way."""
-    end, before = time.monotonic() + LIMIT, None
-    while time.monotonic() < end:
+    def stays():
         call = call_of(tid)
-        if call[0] == FUTEX and call == before:
-            return
-        before = call
         time.sleep(0.05)
-    bail_out(f"thread {tid} does not come to wait")
+        return is_in(tid, "futex") and call_of(tid) == call
+
+    await_that(stays, f"thread {tid} waits")
 
 
 class Held:
