@@ -112,8 +112,8 @@ for what, line in {
     "numbers that do not end": b"Exception code: 0xc0" + b"c" * 4000 + b"\n",
 }.items():
     block = line * (MIB // len(line))
-    status, out, err = limited("--cluster", "-", feed=[block] * 32)
-    ok(status in (0, 1), f"32 MiB of {what}: they are read (status {status})")
+    status, out, err = limited("--cluster", "-", feed=[block] * 16)
+    ok(status in (0, 1), f"16 MiB of {what}: they are read (status {status})")
 status, out, err = limited("--cluster", "-", feed=[b"#  SIGSEGV (0xb) at pc=0x1, pid=1\n"] +
                            [b"x\n" * (MIB // 2)] * 64)
 equal(status, 0, "a head and nothing for 64 MiB: it is read")
