@@ -123,6 +123,7 @@ enum operator_state operator_look(struct operator *f, struct rest *rest)
 		return OPERATOR_ON;
 	f->sleeps = rest->task.sleeps;
 	f->waits_for = rest->task.args[0];
+	f->endless = rest_is_endless(rest);
 	return OPERATOR_BLOCKED;
 }
 
@@ -177,6 +178,13 @@ bool operator_moves(const struct operator *f)
 	 */
 	return operator_answered(control) || operator_read(control, &now) < 0 || now.state != 'S' ||
 	       now.sleeps != f->sleeps;
+}
+
+bool operator_came_through(const struct operator *f)
+{
+	const struct control *control = course_control(f->course);
+
+	return operator_answered(control) || atomic_load(&control->state.child_pid);
 }
 
 bool step_await_window(struct course *course)

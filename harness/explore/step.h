@@ -27,6 +27,7 @@ struct operator {
 	struct course *course;
 	/* When it was found blocked: how often it had fallen asleep, and on which word it waits. */
 	uint64_t sleeps, waits_for;
+	bool endless; /* without a time limit: only a system call of W's can wake it */
 };
 
 /* Has F carried out what it was told last? */
@@ -39,6 +40,8 @@ enum operator_state operator_await(struct operator *f);
 enum operator_state operator_look(struct operator *f, struct rest *rest);
 /* Is F, found blocked, on its way again, or was it? For right after W has made a system call. */
 bool operator_moves(const struct operator *f);
+/* Has F, found blocked in a fork, come through? It says so itself, so this costs nothing. */
+bool operator_came_through(const struct operator *f);
 
 /* Where W was at last, for the map. */
 enum map_end step_map_end(enum walk_state state);

@@ -27,6 +27,7 @@ struct forks {
 	bool exact;
 	size_t since;   /* first point at which the pending fork has waited */
 	bool pending;   /* F has begun to fork and waits for W */
+	bool called;    /* W has called the kernel since it was found to */
 	struct standstill_round round; /* W's, while a fork waits for it */
 	unsigned int rounds;           /* so many have closed, and nothing has moved */
 	struct undone undone; /* does a fork leave the subject as it was? */
@@ -110,8 +111,10 @@ static bool forks_settle(struct forks *f)
 			course_end_child(f->course);
 			break;
 		case OPERATOR_BLOCKED:
-			if (!f->pending)
+			if (!f->pending) {
 				f->since = f->map->n - 1;
+				f->called = false;
+			}
 			f->pending = true;
 			undone_forget(&f->undone);
 			last_point(f)->waits = true;
@@ -140,6 +143,12 @@ static bool forks_try(struct forks *f)
 static bool forks_go_on(struct forks *f, const struct walk_effect *effect)
 {
 	last_point(f)->waits = true;
+	f->called |= effect->called;
+	if (f->operator.endless && !f->called && operator_came_through(&f->operator)) {
+		/* A machine under load may make it look so: where W was then nobody knows. */
+		strbuf_addstr(f->unsound, "F was taken to wait for W, and came through by itself");
+		return false;
+	}
 	if (effect->called && operator_moves(&f->operator)) {
 		f->rounds = 0;
 		return forks_settle(f);
