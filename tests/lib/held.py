@@ -22,7 +22,7 @@ def await_futex(tid):
     """Of a thread that has told that it is about to wait. It stays there: no lock on its way."""
     def stays():
         call = call_of(tid)
-        time.sleep(0.05)
+        time.sleep(0.05)  # a lock on its way, the GIL's say, is held for less
         return is_in(tid, "futex") and call_of(tid) == call
 
     await_that(stays, f"thread {tid} waits")
